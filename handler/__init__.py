@@ -1,0 +1,1 @@
+"""Everything that serves a request: small, quick to start, and never importing `export`."""

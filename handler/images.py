@@ -1,0 +1,152 @@
+"""Bytes to what an encoder eats: checked, decoded, upright, RGB on white, resized, normalised.
+
+The same functions prepare the photos of an index and the photos that shoppers upload, so a vector means the same on
+both sides. They follow the *slow* (Pillow) image processors of transformers step by step: resize as 8-bit pixels,
+centre-crop, rescale, normalise.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+from pydantic import BaseModel, ConfigDict, Field
+
+from handler.errors import ImageError, ImageTooLarge, ImageUndecodable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+MAX_PIXELS = 100_000_000
+"""About 300 MB once decoded; a 100-megapixel camera still fits."""
+
+# Pillow warns and raises at limits of its own; ours is checked against the header before a pixel is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+class Preprocessing(BaseModel):
+    """How one encoder wants its pixels; the part of `preprocess.json` that came from its image processor.
+
+    Either `shortest_edge` (keeps the aspect ratio, then crops) or `resize` (height, width; stretches) is set.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    resize: tuple[int, int] | None = Field(default=None, description="(height, width) in pixels, aspect ratio ignored")
+    shortest_edge: int | None = Field(default=None, gt=0, description="pixels")
+    crop: tuple[int, int] | None = Field(default=None, description="(height, width) of the centre crop, in pixels")
+    resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    rescale: float = 1 / 255
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def model_post_init(self, _context: object) -> None:
+        if (self.resize is None) == (self.shortest_edge is None):
+            raise ValueError("exactly one of resize and shortest_edge is needed")
+        if self.shortest_edge is not None and self.crop is None:
+            raise ValueError("shortest_edge needs a crop, or pictures would differ in size")
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) that the encoder sees."""
+        size = self.crop or self.resize
+        assert size is not None  # noqa: S101  model_post_init saw to it
+        return size
+
+
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """The picture in `data` as an upright 8-bit RGB image: first frame, EXIF rotation applied, transparency on white.
+
+    Raises ImageTooLarge before any pixel is decoded, ImageUndecodable for everything that is not a whole picture.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_size(image, max_pixels)
+            image.load()
+            return _to_rgb(ImageOps.exif_transpose(image))
+    except ImageError:
+        raise
+    except Image.UnidentifiedImageError:
+        raise ImageUndecodable(
+            f"These {len(data):,} bytes are not a picture in a format we read.",
+            field="image",
+            limit=", ".join(FORMATS),
+            remedy="Save it as JPEG, PNG or WebP.",
+        ) from None
+    # Pillow's decoders answer crafted bytes with nearly any exception there is; whichever, the picture is broken.
+    except Exception as error:  # noqa: BLE001
+        raise ImageUndecodable(
+            f"The picture is truncated or damaged ({type(error).__name__}: {error}).",
+            field="image",
+            remedy="Save it again from its source.",
+        ) from error
+
+
+def preprocess(image: Image.Image, how: Preprocessing) -> NDArray[np.float32]:
+    """An RGB image to float32 of shape (3, height, width), as the encoder was trained to see it."""
+    resampling = _RESAMPLING[how.resample]
+    if how.resize is not None:
+        height, width = how.resize
+    else:
+        height, width = _fit_shortest_edge(image, how.shortest_edge or 0)
+    resized = image.resize((width, height), resampling)
+    cropped = resized if how.crop is None else _centre_crop(resized, *how.crop)
+    pixels = np.asarray(cropped, dtype=np.float32) * np.float32(how.rescale)
+    normalised = (pixels - np.asarray(how.mean, dtype=np.float32)) / np.asarray(how.std, dtype=np.float32)
+    return np.ascontiguousarray(normalised.transpose(2, 0, 1))
+
+
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    width, height = image.size
+    if width * height > max_pixels:
+        raise ImageTooLarge(
+            f"The picture has {width} x {height} = {width * height:,} pixels; at most {max_pixels:,} are read.",
+            field="image",
+            value=width * height,
+            limit=max_pixels,
+            remedy="Scale it down.",
+        )
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # convert() would clip 16-bit grey at 255 instead of scaling it.
+        grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+        return Image.fromarray(grey).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise ImageUndecodable(
+            f"The picture stores 32-bit samples (mode {image.mode}), which have no agreed white.",
+            field="image",
+            value=image.mode,
+            remedy="Save it with 8 or 16 bits a channel.",
+        )
+    if image.has_transparency_data:
+        with_alpha = image.convert("RGBA")
+        canvas = Image.new("RGBA", with_alpha.size, "white")
+        return Image.alpha_composite(canvas, with_alpha).convert("RGB")
+    return image.convert("RGB")
+
+
+def _fit_shortest_edge(image: Image.Image, edge: int) -> tuple[int, int]:
+    """(height, width) with the shorter side at `edge`; the longer is cut to an integer, as transformers does."""
+    width, height = image.size
+    if width <= height:
+        return int(edge * height / width), edge
+    return edge, int(edge * width / height)
+
+
+def _centre_crop(image: Image.Image, height: int, width: int) -> Image.Image:
+    """Crop about the centre, black where the picture is smaller than the crop (as transformers pads)."""
+    left = (image.width - width) // 2
+    top = (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
