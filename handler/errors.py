@@ -3,6 +3,8 @@
     VitrineError
     ├── InvalidRequest            something in a request cannot be used as it is
     │   ├── InvalidFilter         a filter names no field of the catalogue, or compares it with the wrong kind
+    │   ├── UnknownAnswer         an answer to an id that no product has or had
+    │   ├── ContradictoryAnswer   the same product liked and disliked
     │   ├── NotShown              an answer to a product this session never showed
     │   └── NothingToUndo         no answer to take back
     ├── UnknownProduct            no product has this id
@@ -65,6 +67,14 @@ class InvalidRequest(VitrineError):
 
 class InvalidFilter(InvalidRequest):
     code = "invalid_filter"
+
+
+class UnknownAnswer(InvalidRequest):
+    code = "unknown_product"
+
+
+class ContradictoryAnswer(InvalidRequest):
+    code = "contradictory_answer"
 
 
 class NotShown(InvalidRequest):

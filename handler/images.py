@@ -11,7 +11,7 @@ import io
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
 from handler.errors import ImageError, ImageTooLarge, ImageUndecodable
@@ -76,7 +76,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
             return _to_rgb(ImageOps.exif_transpose(image))
     except ImageError:
         raise
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ImageUndecodable(
             f"These {len(data):,} bytes are not a picture in a format we read.",
             field="image",
@@ -84,7 +84,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
             remedy="Save it as JPEG, PNG or WebP.",
         ) from None
     # Pillow's decoders answer crafted bytes with nearly any exception there is; whichever, the picture is broken.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         raise ImageUndecodable(
             f"The picture is truncated or damaged ({type(error).__name__}: {error}).",
             field="image",

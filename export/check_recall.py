@@ -1,0 +1,75 @@
+"""How many of the true neighbours the index finds, asked of the saved file through the code that will serve it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from handler.bundle import IndexInfo, Recall
+from handler.errors import RecallTooLow
+from handler.neighbors import HnswIndex
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from export.build_index import IndexParameters
+
+K = 10
+FLOOR = 0.99
+QUERIES = 1_000
+"""Queries are up to this many of the catalogue's own vectors; each is among its own ten, on both sides."""
+EF_LADDER = (32, 64, 128, 256, 512)
+_SAME_SCORE = 1e-5
+_BLOCK = 100
+
+
+def measure_index(
+    path: Path, vectors: NDArray[np.float32], parameters: IndexParameters, floor: float = FLOOR
+) -> IndexInfo:
+    """Describe the index with the smallest `ef` of the ladder whose recall@10 reaches `floor`.
+
+    Raises RecallTooLow if even the largest does not.
+    """
+    queries = vectors[np.random.default_rng(0).permutation(len(vectors))[:QUERIES]]
+    tenth_best = _tenth_best(queries, vectors)
+    for ef in EF_LADDER:
+        index = HnswIndex(path, _info(vectors, parameters, ef, Recall(k=K, queries=1, value=0)))
+        recall = measure_recall(index, queries, tenth_best)
+        if recall.value >= floor:
+            return _info(vectors, parameters, ef, recall)
+    raise RecallTooLow(
+        f"The index finds {recall.value:.3f} of the true {K} nearest neighbours even with ef={EF_LADDER[-1]}.",
+        value=recall.value,
+        limit=floor,
+        remedy=f"Raise --m above {parameters.m} or --ef-construction above {parameters.ef_construction}.",
+    )
+
+
+def measure_recall(index: HnswIndex, queries: NDArray[np.float32], tenth_best: NDArray[np.float32]) -> Recall:
+    """Mean recall@10 of the graph; `tenth_best` (n,) are the true scores of each query's last true neighbour.
+
+    A neighbour counts as found if its score reaches that, so that two photos of the same picture can stand in for each
+    other.
+    """
+    found = 0
+    for query, score in zip(queries, tenth_best, strict=True):
+        _, scores = index.search_graph(query, min(K, len(index.everything)))
+        found += sum(one >= score - _SAME_SCORE for one in scores)
+    return Recall(k=K, queries=len(queries), value=found / (len(queries) * min(K, len(index.everything))))
+
+
+def _tenth_best(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By brute force, in blocks that keep the score matrix small."""
+    k = min(K, len(vectors))
+    blocks = np.array_split(queries, -(-len(queries) // _BLOCK))
+    return np.concatenate([np.partition(block @ vectors.T, -k, axis=1)[:, -k] for block in blocks])
+
+
+def _info(vectors: NDArray[np.float32], parameters: IndexParameters, ef: int, recall: Recall) -> IndexInfo:
+    count, dim = vectors.shape
+    return IndexInfo(
+        dim=dim, count=count, m=parameters.m, ef_construction=parameters.ef_construction, ef=ef, recall=recall
+    )

@@ -1,0 +1,144 @@
+"""Photos to vectors: decoding on every core beside the encoder, in batches, and only what is not known yet."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export.embedding_cache import Embedded
+from handler.errors import ImageError
+from handler.images import MAX_PIXELS, decode, preprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from rich.progress import Progress
+
+    from export.embedding_cache import EmbeddingCache
+    from export.read_catalog import CatalogRow, CatalogSource
+    from handler.encoder import Encoder
+    from handler.images import Preprocessing
+
+    _Loaded = tuple[str, NDArray[np.float32] | str]
+
+BATCH = 16
+LOOK_AHEAD = 2 * BATCH
+MAX_BYTES = 200_000_000
+
+
+@dataclass
+class EmbeddedCatalog:
+    """The rows that have a vector, their vectors in the same order, and why the others have none."""
+
+    rows: list[CatalogRow] = field(default_factory=list)
+    vectors: list[NDArray[np.float32]] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+    """SHA-256 of each row's photo."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Reason by image path."""
+    embedded: int = 0
+    """How many photos went through the encoder in this run."""
+
+
+def embed_catalog(
+    source: CatalogSource,
+    fingerprint: str,
+    open_encoder: Callable[[], Encoder],
+    cache: EmbeddingCache,
+    progress: Progress,
+) -> EmbeddedCatalog:
+    """Embed what the cache does not know; the encoder is opened only if there is something to embed."""
+    hashes, unreadable = _hash_photos(source, cache, progress)
+    result = EmbeddedCatalog()
+    pending = {
+        sha256: source.root / image for image, sha256 in hashes.items() if cache.get(sha256, fingerprint) is None
+    }
+    if pending:
+        result.embedded = _embed(pending, fingerprint, open_encoder(), cache, progress)
+    for row in source.rows:
+        known = cache.get(hashes[row.image], fingerprint) if row.image in hashes else None
+        if known is not None and known.vector is not None:
+            result.rows.append(row)
+            result.vectors.append(known.vector)
+            result.digests.append(hashes[row.image])
+        else:
+            result.skipped[row.image] = (known.reason if known else None) or unreadable[row.image]
+    return result
+
+
+def _hash_photos(
+    source: CatalogSource, cache: EmbeddingCache, progress: Progress
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Content hash by image path, and the reason by image path for what cannot be read."""
+    hashes: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    for row in progress.track(source.rows, description="Looking at photos"):
+        try:
+            hashes[row.image] = cache.content_hash(source.path_of(row))
+        except OSError as error:
+            unreadable[row.image] = f"The file cannot be read: {error.strerror}."
+    return hashes, unreadable
+
+
+def _embed(
+    pending: dict[str, Path], fingerprint: str, encoder: Encoder, cache: EmbeddingCache, progress: Progress
+) -> int:
+    task = progress.add_task("Embedding photos", total=len(pending))
+    embedded = 0
+    with ThreadPoolExecutor() as pool:
+        load = partial(_load, how=encoder.spec.preprocessing)
+        for batch in _batches(zip(pending, _map_ahead(pool, load, pending.values()), strict=True)):
+            embedded += _embed_batch(batch, fingerprint, encoder, cache)
+            progress.advance(task, len(batch))
+    return embedded
+
+
+def _load(path: Path, how: Preprocessing) -> NDArray[np.float32] | str:
+    """Pixels for the encoder (3, height, width), or the reason why there are none."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            return f"The file has {size:,} bytes; at most {MAX_BYTES:,} are read."
+        return preprocess(decode(path.read_bytes(), max_pixels=MAX_PIXELS), how)
+    except OSError as error:
+        return f"The file cannot be read: {error.strerror}."
+    except ImageError as error:
+        return error.detail
+
+
+def _embed_batch(batch: list[_Loaded], fingerprint: str, encoder: Encoder, cache: EmbeddingCache) -> int:
+    readable = [(sha256, pixels) for sha256, pixels in batch if not isinstance(pixels, str)]
+    results = [(sha256, Embedded(None, reason)) for sha256, reason in batch if isinstance(reason, str)]
+    if readable:
+        vectors = encoder.encode(np.stack([pixels for _, pixels in readable]))
+        results += [(sha256, Embedded(vector)) for (sha256, _), vector in zip(readable, vectors, strict=True)]
+    cache.put(fingerprint, results)
+    return len(readable)
+
+
+def _map_ahead(
+    pool: ThreadPoolExecutor, load: Callable[[Path], NDArray[np.float32] | str], paths: Iterable[Path]
+) -> Iterator[NDArray[np.float32] | str]:
+    """`pool.map`, but never more than LOOK_AHEAD photos decoded and waiting: a catalogue does not fit into memory."""
+    waiting: deque[Future[NDArray[np.float32] | str]] = deque()
+    for path in paths:
+        waiting.append(pool.submit(load, path))
+        if len(waiting) == LOOK_AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _batches(items: Iterable[_Loaded]) -> Iterator[list[_Loaded]]:
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, BATCH)):
+        yield batch

@@ -1,0 +1,91 @@
+"""What has been embedded before, so that no photo is embedded twice.
+
+A photo is known by the hash of its content, and its vector by that hash and the model's fingerprint. Size and
+modification time spare reading the files that have not changed. Every batch is committed, so an interrupted run goes on
+where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS embeddings (
+    sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL,
+    vector BLOB,      -- float32, or NULL for a photo that could not be embedded
+    reason TEXT,      -- why not
+    PRIMARY KEY (sha256, fingerprint)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What became of one photo: a unit vector (dim,), or the reason why there is none."""
+
+    vector: NDArray[np.float32] | None
+    reason: str | None = None
+
+
+class EmbeddingCache:
+    """One SQLite file. A context manager; safe beside another run on the same file."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, timeout=60)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.executescript(_SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.commit()
+        self._db.close()
+
+    def content_hash(self, path: Path) -> str:
+        """The SHA-256 of a file, without reading it if its size and modification time are those of last time.
+
+        Raises OSError.
+        """
+        status = path.stat()
+        key = str(path.resolve())
+        known = self._db.execute("SELECT size, mtime_ns, sha256 FROM files WHERE path = ?", [key]).fetchone()
+        if known and known[:2] == (status.st_size, status.st_mtime_ns):
+            return str(known[2])
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        row = (key, status.st_size, status.st_mtime_ns, digest)
+        self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", row)
+        return digest
+
+    def get(self, sha256: str, fingerprint: str) -> Embedded | None:
+        row = self._db.execute(
+            "SELECT vector, reason FROM embeddings WHERE sha256 = ? AND fingerprint = ?", [sha256, fingerprint]
+        ).fetchone()
+        if row is None:
+            return None
+        return Embedded(None if row[0] is None else np.frombuffer(row[0], dtype=np.float32), row[1])
+
+    def put(self, fingerprint: str, results: Sequence[tuple[str, Embedded]]) -> None:
+        """Keep (content hash, result) pairs for good."""
+        rows = [
+            (sha256, fingerprint, None if result.vector is None else result.vector.tobytes(), result.reason)
+            for sha256, result in results
+        ]
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)", rows)

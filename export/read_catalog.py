@@ -1,0 +1,136 @@
+"""A folder of photos, or a manifest that lists them, as rows of one catalogue."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from export.read_manifest import MANIFEST_SUFFIXES, read_records
+from handler.errors import CatalogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+MAX_ID_CHARS = 512
+_NAMED_IN_ERRORS = 3
+
+
+@dataclass(frozen=True)
+class CatalogRow:
+    """A product as its shop describes it."""
+
+    id: str
+    image: str
+    """Path below the photos' root, with forward slashes."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CatalogSource:
+    root: Path
+    """The folder that every row's image lies below."""
+    rows: tuple[CatalogRow, ...]
+
+    def path_of(self, row: CatalogRow) -> Path:
+        return self.root / row.image
+
+
+def read_catalog(source: Path, photos: Path | None = None) -> CatalogSource:
+    """Read a folder (nested is fine) or a CSV, JSONL or Parquet manifest.
+
+    A folder's ids are the photos' paths without their suffix, and the first folder of the path becomes the field
+    `category`. A manifest has the columns `id` and `image` (a path below `photos`, by default the manifest's own
+    folder); all other columns are fields. Rows come out sorted by id.
+
+    Raises CatalogError for a source that is not there, an empty one, duplicate ids and photos that are missing.
+    """
+    if source.is_dir():
+        catalog = CatalogSource(source, tuple(sorted(_rows_of_folder(source), key=lambda row: row.id)))
+    elif source.is_file():
+        root = photos or source.parent
+        rows = tuple(sorted((_row(record, place) for place, record in read_records(source)), key=lambda row: row.id))
+        catalog = CatalogSource(root, rows)
+        _check_photos_exist(catalog, source)
+    else:
+        raise CatalogError(
+            f"There is no {source}.",
+            value=str(source),
+            remedy=f"Give a folder of photos, or a manifest ({', '.join(MANIFEST_SUFFIXES)}).",
+        )
+    if not catalog.rows:
+        raise CatalogError(
+            f"{source} holds no products.",
+            value=str(source),
+            limit=", ".join(sorted(IMAGE_SUFFIXES)),
+            remedy=f"Photos are files ending in {', '.join(sorted(IMAGE_SUFFIXES))}, also in sub-folders.",
+        )
+    _check_ids(catalog, source)
+    return catalog
+
+
+def _rows_of_folder(root: Path) -> Iterator[CatalogRow]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            path = PurePosixPath(Path(folder, name).relative_to(root).as_posix())
+            if path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
+                category = {"category": path.parts[0]} if len(path.parts) > 1 else {}
+                yield CatalogRow(str(path.with_suffix("")), str(path), category)
+
+
+def _row(record: Mapping[str, Any], place: str) -> CatalogRow:
+    values = {str(key).strip(): value for key, value in record.items() if value is not None and value != ""}
+    missing = [name for name in ("id", "image") if name not in values]
+    if missing:
+        raise CatalogError(
+            f"{place} has no {' and no '.join(missing)}.",
+            value=place,
+            remedy="A manifest needs the columns `id` and `image`; all others are optional.",
+        )
+    image = PurePosixPath(str(values.pop("image")).replace("\\", "/"))
+    if image.is_absolute() or ".." in image.parts or ":" in image.parts[0]:
+        raise CatalogError(
+            f"{place} has the image {str(image)!r}, which is not a path below the photos' folder.",
+            value=str(image),
+            remedy="Give paths relative to the manifest, or to --photos; download what lies behind URLs first.",
+        )
+    return CatalogRow(str(values.pop("id")).strip(), str(image), values)
+
+
+def _check_ids(catalog: CatalogSource, source: Path) -> None:
+    seen: dict[str, CatalogRow] = {}
+    for row in catalog.rows:
+        if not 1 <= len(row.id) <= MAX_ID_CHARS:
+            raise CatalogError(
+                f"The id of {row.image} has {len(row.id)} characters.",
+                value=row.id[:50],
+                limit=MAX_ID_CHARS,
+                remedy=f"Give it one of 1 to {MAX_ID_CHARS} characters.",
+            )
+        if row.id in seen:
+            raise CatalogError(
+                f"{source} has the id {row.id!r} twice: {seen[row.id].image} and {row.image}.",
+                value=row.id,
+                remedy="Ids have to be unique; rename one, or list the photos in a manifest with ids of your own.",
+            )
+        seen[row.id] = row
+
+
+def _check_photos_exist(catalog: CatalogSource, source: Path) -> None:
+    missing = [row.image for row in catalog.rows if not catalog.path_of(row).is_file()]
+    if missing:
+        raise CatalogError(
+            f"{len(missing)} of the {len(catalog.rows)} photos that {source} lists are not in {catalog.root}: "
+            f"{_some(missing)}.",
+            value=len(missing),
+            remedy="Add them, take their rows out, or say where the photos are with --photos.",
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = len(listed) - _NAMED_IN_ERRORS
+    return ", ".join(listed[:_NAMED_IN_ERRORS]) + (f" and {more} more" if more > 0 else "")

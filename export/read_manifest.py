@@ -1,0 +1,104 @@
+"""CSV, JSONL and Parquet as one stream of records, each with the place that an error can name."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any
+
+from handler.errors import CatalogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+Record = tuple[str, "Mapping[str, Any]"]
+
+_TRUTH = {"true": True, "false": False}
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """Yield (place, record). Raises CatalogError for another suffix or content that is not what the suffix says."""
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
+        raise CatalogError(
+            f"{path} is not a manifest we read.",
+            value=suffix,
+            limit=", ".join(MANIFEST_SUFFIXES),
+            remedy=f"Save it as one of {', '.join(MANIFEST_SUFFIXES)}.",
+        )
+    return _READERS[suffix](path)
+
+
+def _read_csv(path: Path) -> Iterator[Record]:
+    """A column counts as numbers, or as true and false, if all its values but the empty ones do."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True)
+            rows = list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CatalogError(f"{path} is not a UTF-8 CSV file: {error}.", remedy="Save it as CSV (UTF-8).") from error
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise CatalogError(
+                f"{path}, record {number} does not have exactly one value for each column.",
+                limit=len(reader.fieldnames or ()),
+                remedy="Quote values that hold commas.",
+            )
+    columns = [name for name in reader.fieldnames or () if name not in ("id", "image")]
+    converters = {name: _converter([row[name] for row in rows if row[name]]) for name in columns}
+    for number, row in enumerate(rows, start=2):
+        typed = {
+            name: converters[name](value) if name in converters and value else value for name, value in row.items()
+        }
+        yield f"{path}, record {number}", typed
+
+
+def _converter(values: list[str]) -> Any:
+    if values and all(value.lower() in _TRUTH for value in values):
+        return lambda value: _TRUTH[value.lower()]
+    try:
+        if values and all(abs(float(value)) < float("inf") for value in values):
+            return float
+    except ValueError:
+        pass
+    return str
+
+
+def _read_jsonl(path: Path) -> Iterator[Record]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            place = f"{path}, line {number}"
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line, parse_constant=_refuse_constant)
+            except ValueError as error:
+                raise CatalogError(f"{place} is not JSON: {error}.") from error
+            if not isinstance(record, dict):
+                raise CatalogError(f"{place} is a {type(record).__name__}, not an object.")
+            yield place, record
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _read_parquet(path: Path) -> Iterator[Record]:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise CatalogError(
+            "Reading Parquet needs pyarrow.", remedy="Install it with `pip install 'vitrine[parquet]'`."
+        ) from error
+    try:
+        records = pyarrow.parquet.read_table(path).to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise CatalogError(f"{path} is not a Parquet file: {error}") from error
+    for number, record in enumerate(records, start=1):
+        yield f"{path}, row {number}", record
+
+
+_READERS = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}
+MANIFEST_SUFFIXES = tuple(_READERS)

@@ -1,0 +1,95 @@
+"""One bundle's files in a folder of their own, complete and described, ready to be published."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export.build_index import IndexParameters, build_index
+from export.check_recall import measure_index
+from export.describe_fields import describe_fields
+from export.write_catalog import write_catalog
+from handler.bundle import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, Manifest, ModelRef, model_fingerprint
+from handler.encoder import ENCODER_FILE, SPEC_FILE, EncoderSpec
+from handler.store import file_ref
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from rich.progress import Progress
+
+    from export.assign_labels import Labels
+    from export.read_catalog import CatalogRow
+
+
+@dataclass(frozen=True)
+class StagedBundle:
+    """Files on disk, not yet published. `model_directory` holds the encoder's files."""
+
+    manifest: Manifest
+    directory: Path
+    model_directory: Path
+
+
+def write_bundle(
+    directory: Path,
+    rows: Sequence[CatalogRow],
+    vectors: NDArray[np.float32],
+    labels: Labels,
+    model: ModelRef,
+    model_directory: Path,
+    contents: str,
+    parameters: IndexParameters,
+    progress: Progress,
+) -> StagedBundle:
+    """Build and check the index, write catalogue and manifest. Raises RecallTooLow; nothing is published then."""
+    index_path = directory / INDEX_FILE
+    order = np.argsort([labels.current[row.id] for row in rows])
+    sorted_labels = [labels.current[rows[place].id] for place in order]
+    build_index(vectors[order], sorted_labels, parameters, index_path, progress)
+    fields = describe_fields([row.fields for row in rows])
+    catalog = write_catalog(directory / CATALOG_FILE, rows, labels, fields)
+    created_at = datetime.now(UTC).replace(microsecond=0)
+    manifest = Manifest(
+        version=f"{created_at:%Y%m%dT%H%M%SZ}-{contents[:8]}",
+        created_at=created_at,
+        contents=contents,
+        model=model,
+        index=measure_index(index_path, vectors, parameters),
+        catalog=catalog,
+        files={name: file_ref(directory / name) for name in (INDEX_FILE, CATALOG_FILE)},
+    )
+    (directory / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1))
+    return StagedBundle(manifest, directory, model_directory)
+
+
+def describe_model(directory: Path) -> ModelRef:
+    """The encoder in a folder that `vitrine export` wrote. Raises BundleCorrupt."""
+    spec = EncoderSpec.read(directory / SPEC_FILE)
+    files = {name: file_ref(directory / name) for name in (ENCODER_FILE, SPEC_FILE)}
+    return ModelRef(
+        fingerprint=model_fingerprint(files),
+        source=spec.source,
+        pooling=spec.pooling,
+        precision=spec.precision,
+        dim=spec.dim,
+        files=files,
+    )
+
+
+def digest_contents(
+    rows: Sequence[CatalogRow], digests: Sequence[str], model: ModelRef, parameters: IndexParameters
+) -> str:
+    """A hash over all that makes two bundles serve differently: products, photos, model and index parameters."""
+    hasher = hashlib.sha256(f"{model.fingerprint} {parameters}\n".encode())
+    for row, digest in zip(rows, digests, strict=True):
+        fields = json.dumps(dict(row.fields), sort_keys=True, default=str)
+        hasher.update(json.dumps([row.id, row.image, fields, digest]).encode())
+    return hasher.hexdigest()

@@ -1,0 +1,162 @@
+"""The bundle contract: what the export side promises the serving side, and how both name the files.
+
+bundles/<version>/manifest.json  index.hnsw  catalog.sqlite
+models/<fingerprint>/encoder.onnx  preprocess.json
+current.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from handler.errors import BundleCorrupt, BundleIncompatible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEMA_VERSION: Final = 1
+MANIFEST_FILE = "manifest.json"
+INDEX_FILE = "index.hnsw"
+CATALOG_FILE = "catalog.sqlite"
+CURRENT_KEY = "current.json"
+
+# Names become paths and object keys, so nothing but one plain component is let through.
+Name = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,95}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class _Contract(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileRef(_Contract):
+    """What a file must be before anything opens it."""
+
+    sha256: Sha256
+    size: int = Field(ge=0, description="bytes")
+
+
+class ModelRef(_Contract):
+    """The encoder whose vectors the index holds. Two bundles with one fingerprint share sessions."""
+
+    fingerprint: Fingerprint
+    source: str
+    pooling: str
+    precision: str
+    dim: int = Field(gt=0)
+    files: dict[Name, FileRef]
+
+
+class Recall(_Contract):
+    """Share of the true k nearest neighbours that the index found when it was built."""
+
+    k: int = Field(gt=0)
+    queries: int = Field(gt=0)
+    value: float = Field(ge=0, le=1)
+
+
+class IndexInfo(_Contract):
+    """hnswlib saves neither its space nor `ef`: the loader has to be told."""
+
+    space: Literal["ip"] = "ip"
+    dim: int = Field(gt=0)
+    count: int = Field(gt=0)
+    m: int = Field(gt=0, description="M: links a vector gets on each layer")
+    ef_construction: int = Field(gt=0)
+    ef: int = Field(gt=0, description="candidates kept while searching")
+    recall: Recall
+
+
+FieldKind = Literal["keyword", "number", "boolean"]
+
+
+class FieldInfo(_Contract):
+    """A catalogue field that filters can use."""
+
+    name: str
+    kind: FieldKind
+    values: tuple[str, ...] | None = Field(default=None, description="all values of a keyword field that has few")
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class CatalogInfo(_Contract):
+    count: int = Field(gt=0)
+    next_label: int = Field(gt=0, description="the label that the next new product gets")
+    fields: tuple[FieldInfo, ...] = ()
+
+
+class Manifest(_Contract):
+    """`manifest.json`: the bundle's table of contents, written when all else is in place."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    version: Name
+    created_at: datetime
+    contents: Sha256 = Field(description="over all that decides what is served; equal for a re-index of the same")
+    model: ModelRef
+    index: IndexInfo
+    catalog: CatalogInfo
+    files: dict[Name, FileRef]
+
+    def model_post_init(self, _context: Any) -> None:
+        if self.index.dim != self.model.dim:
+            raise ValueError(f"index has {self.index.dim} dimensions, the model {self.model.dim}")
+        if self.index.count != self.catalog.count:
+            raise ValueError(f"index has {self.index.count} vectors, the catalogue {self.catalog.count} products")
+        if not {INDEX_FILE, CATALOG_FILE} <= self.files.keys():
+            raise ValueError(f"{INDEX_FILE} and {CATALOG_FILE} must both be listed under files")
+
+    @classmethod
+    def parse(cls, data: bytes, version: str) -> Manifest:
+        """Raises BundleIncompatible for another schema version, BundleCorrupt for anything else that is off."""
+        try:
+            schema = _SchemaVersion.model_validate_json(data).schema_version
+            if schema != SCHEMA_VERSION:
+                raise BundleIncompatible(
+                    f"Bundle {version} has schema version {schema}; this Vitrine reads {SCHEMA_VERSION}.",
+                    value=schema,
+                    limit=SCHEMA_VERSION,
+                    remedy="Index again with this version, or run the one that wrote it.",
+                )
+            manifest = cls.model_validate_json(data)
+        except ValidationError as error:
+            raise BundleCorrupt(f"{MANIFEST_FILE} of bundle {version} is not valid: {error}") from error
+        if manifest.version != version:
+            raise BundleCorrupt(f"{MANIFEST_FILE} of bundle {version} says it is {manifest.version}.")
+        return manifest
+
+
+class Current(_Contract):
+    """`current.json`, the only file that ever changes."""
+
+    version: Name
+
+    @classmethod
+    def parse(cls, data: bytes) -> Current:
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise BundleCorrupt(f"{CURRENT_KEY} is not valid: {error}") from error
+
+
+class _SchemaVersion(BaseModel):
+    schema_version: int
+
+
+def bundle_key(version: str, name: str) -> str:
+    return f"bundles/{version}/{name}"
+
+
+def model_key(fingerprint: str, name: str) -> str:
+    return f"models/{fingerprint}/{name}"
+
+
+def model_fingerprint(files: Mapping[str, FileRef]) -> str:
+    """The identity of an encoder: a hash over every file's name and digest, 32 hex digits."""
+    listing = "".join(f"{name} {files[name].sha256}\n" for name in sorted(files))
+    return hashlib.sha256(listing.encode()).hexdigest()[:32]

@@ -1,0 +1,27 @@
+"""What AWS Lambda calls: API Gateway's event in, its answer out."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from mangum import Mangum
+
+from handler.app import create_app
+from handler.runtime import Runtime
+from handler.settings import Settings
+
+if TYPE_CHECKING:
+    from mangum.types import LambdaContext, LambdaEvent
+
+
+@cache
+def _adapter() -> Mangum:
+    # lifespan="off": Mangum would run it for every single invocation.
+    return Mangum(create_app(Runtime(Settings.from_env(os.environ))), lifespan="off")
+
+
+def handler(event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
+    """Answer one event. The application is built at the first and kept for the process's life."""
+    return _adapter()(event, context)

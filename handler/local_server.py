@@ -1,0 +1,80 @@
+"""The same application on one's own machine, with the photos that a bucket would serve."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from fastapi.responses import FileResponse, Response
+
+from handler.app import create_app
+from handler.errors import ConfigurationError
+from handler.local_state import LocalState
+from handler.problems import problem
+from handler.runtime import Runtime
+from handler.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+PHOTOS = "/photos"
+REFRESH_SECONDS = 2
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one. Raises ConfigurationError if the address cannot be had."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise ConfigurationError(
+            f"Cannot listen on {host} port {port}: {error.strerror}.",
+            field="port",
+            value=port,
+            remedy="Give another one with --port; --port 0 takes any free one.",
+        ) from error
+
+
+def serve_local(bundles: Path, photos: Path | None, listening: socket.socket, announce: Callable[[str], None]) -> None:
+    """Serve until interrupted; `announce` gets the URL as soon as it answers. Raises what create_local_app raises."""
+    import uvicorn
+
+    app = create_local_app(bundles, photos)
+    host, port = listening.getsockname()[:2]
+    announce(f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/")
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
+
+
+def create_local_app(bundles: Path, photos: Path | None = None) -> FastAPI:
+    """The API, the gallery and the photos. Opens the bundle now, so that what is wrong with it is said at once.
+
+    Raises BundleError, and ConfigurationError if the photos cannot be found.
+    """
+    state = LocalState(bundles)
+    root = (photos or state.photos()).resolve()
+    runtime = Runtime(
+        Settings(
+            bundles=str(bundles),
+            signing_keys=(state.signing_key(),),
+            image_base_url=PHOTOS,
+            refresh_seconds=REFRESH_SECONDS,
+        )
+    )
+    runtime.bundle()
+    app = create_app(runtime)
+    _add_photos(app, runtime, root)
+    return app
+
+
+def _add_photos(app: FastAPI, runtime: Runtime, root: Path) -> None:
+    @app.get(PHOTOS + "/{image:path}", include_in_schema=False)
+    async def photo(image: str) -> Response:
+        # Only what the catalogue names is served, so no path can lead out of the photos' folder.
+        if not runtime.bundle().catalog.has_image(image):
+            return problem(404, "not_found", "No product has this photo.", value=image)
+        path = root / image
+        if not path.is_file():
+            return problem(404, "not_found", "The photo is no longer in its folder.", value=image)
+        return FileResponse(path, headers={"Cache-Control": "max-age=3600"})

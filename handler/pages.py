@@ -1,0 +1,115 @@
+"""A session's steps, from a checked request to the page that answers it. No HTTP in here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from handler.answers import read_answer
+from handler.errors import InvalidRequest, UnknownProduct
+from handler.recommend import PageRequest, Pick, next_page
+from handler.schemas import Item, Page
+from handler.strategies import find_strategy
+
+if TYPE_CHECKING:
+    from handler.catalog import Product
+    from handler.filters import Filter
+    from handler.labels import LabelSet
+    from handler.runtime import Runtime
+    from handler.schemas import NextPage, StartSession, Undo
+    from handler.serving import OpenBundle
+    from handler.session import SessionState
+
+SIMILAR_SHOWN = 10
+
+
+def start_session(runtime: Runtime, bundle: OpenBundle, request: StartSession) -> Page:
+    """The first page: all at random."""
+    state = runtime.tokens.start(bundle.fingerprint, request.seed)
+    return _show_next(runtime, bundle, state, request, similar=0)
+
+
+def continue_session(runtime: Runtime, bundle: OpenBundle, request: NextPage) -> Page:
+    """Take the answer to the page in front, and show the next."""
+    similar = request.count // 2 if request.similar is None else request.similar
+    if similar > request.count:
+        raise InvalidRequest(
+            f"{similar} similar products do not fit on a page of {request.count}.",
+            field="similar",
+            value=similar,
+            limit=request.count,
+            remedy="Ask for a larger count or fewer similar ones.",
+        )
+    state = runtime.tokens.read(request.session, bundle.fingerprint)
+    liked, disliked = read_answer(request.liked, request.disliked, state, bundle.catalog)
+    return _show_next(runtime, bundle, state.answer(liked, disliked, bundle.index), request, similar)
+
+
+def undo(runtime: Runtime, bundle: OpenBundle, request: Undo) -> Page:
+    """The page before, open for another answer. Why its items were on it is not kept, so they carry no reason."""
+    state = runtime.tokens.read(request.session, bundle.fingerprint).undo(bundle.index)
+    picks = [Pick(label, None) for label in state.rounds[-1].shown]
+    return _page(runtime, bundle, state, picks, allowed=None)
+
+
+def find_product(bundle: OpenBundle, product_id: str) -> Product:
+    """Raises UnknownProduct."""
+    product = bundle.catalog.by_id(product_id)
+    if product is None:
+        raise UnknownProduct(f"No product has the id {product_id!r}.", field="id", value=product_id)
+    return product
+
+
+def show_product(runtime: Runtime, product: Product) -> Item:
+    return _item(runtime, product, Pick(product.label, None), {})
+
+
+def similar_products(runtime: Runtime, bundle: OpenBundle, product: Product, count: int = SIMILAR_SHOWN) -> list[Item]:
+    """What is nearest to one product, itself left out."""
+    _, vectors = bundle.index.vectors([product.label])
+    neighbors = bundle.index.nearest(vectors[0], count, excluded={product.label})
+    picks = [Pick(neighbor.label, "similar", neighbor.score) for neighbor in neighbors]
+    return _items(runtime, bundle, picks)
+
+
+def _show_next(
+    runtime: Runtime, bundle: OpenBundle, state: SessionState, request: StartSession | NextPage, similar: int
+) -> Page:
+    allowed = _allowed(bundle, request.filter)
+    wanted = PageRequest(request.count, similar, find_strategy(request.strategy), allowed)
+    picks = next_page(state, wanted, bundle.index, runtime.tokens.page_random(state))
+    return _page(runtime, bundle, state.show([pick.label for pick in picks]), picks, allowed)
+
+
+def _allowed(bundle: OpenBundle, wanted: Filter | None) -> LabelSet | None:
+    return bundle.catalog.passing(wanted) if wanted else None
+
+
+def _page(
+    runtime: Runtime, bundle: OpenBundle, state: SessionState, picks: list[Pick], allowed: LabelSet | None
+) -> Page:
+    candidates = bundle.index.everything if allowed is None else allowed
+    return Page(
+        session=runtime.tokens.write(state),
+        round=state.number,
+        items=_items(runtime, bundle, picks),
+        remaining=candidates.count_without(state.shown),
+    )
+
+
+def _items(runtime: Runtime, bundle: OpenBundle, picks: list[Pick]) -> list[Item]:
+    """What is shown of each pick. A product that left the catalogue since it was picked is left out."""
+    named = {label for pick in picks for label in (pick.label, *pick.because)}
+    products = bundle.catalog.by_labels(sorted(named))
+    return [_item(runtime, products[pick.label], pick, products) for pick in picks if pick.label in products]
+
+
+def _item(runtime: Runtime, product: Product, pick: Pick, products: dict[int, Product]) -> Item:
+    return Item(
+        id=product.id,
+        image_url=f"{runtime.settings.image_base_url.rstrip('/')}/{quote(product.image)}",
+        fields=product.fields,
+        reason=pick.reason,
+        score=None if pick.score is None else round(pick.score, 4),
+        because=[products[label].id for label in pick.because if label in products],
+    )

@@ -1,0 +1,95 @@
+"""Every error as an RFC 9457 problem document; nothing of our insides in any of them."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from handler.errors import VitrineError, http_status
+from handler.schemas import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fastapi import FastAPI, Request
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_SHOWN_CHARS = 200
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Route our errors, FastAPI's, Starlette's and everything unforeseen through `problem`."""
+
+    @app.exception_handler(VitrineError)
+    async def ours(_request: Request, error: VitrineError) -> Response:
+        status = http_status(error)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            logger.error("%s: %s", error.code, error)
+            return problem(status, error.code, "This shop cannot answer at the moment.", remedy="Try again later.")
+        return problem(
+            status,
+            error.code,
+            error.detail,
+            field=error.field,
+            value=_short(error.value),
+            limit=error.limit,
+            remedy=error.remedy,
+        )
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "invalid_request",
+            f"{_place(first['loc'])}: {first['msg']}.",
+            field=_place(first["loc"]),
+            value=_short(first.get("input")),
+            limit=_limit(first.get("ctx", {})),
+            remedy="/docs describes what this path takes.",
+        )
+
+    @app.exception_handler(HTTPException)
+    async def from_router(request: Request, error: HTTPException) -> Response:
+        code = HTTPStatus(error.status_code).name.lower()
+        detail = f"{request.method} {_short(request.url.path)}: {HTTPStatus(error.status_code).phrase}."
+        return problem(error.status_code, code, detail, headers=error.headers, remedy="/docs lists what there is.")
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return problem(500, "internal", "Something went wrong on our side.", remedy="Try again later.")
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+) -> Response:
+    """One problem document; members that are None are left out."""
+    title = HTTPStatus(status).phrase
+    body = Problem(type="about:blank", title=title, status=status, detail=detail, code=code, **members)
+    return Response(body.model_dump_json(exclude_none=True), status, dict(headers or {}), MEDIA_TYPE)
+
+
+def _place(location: Sequence[object]) -> str:
+    """`("body", "liked", 0)` as `liked.0`."""
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+def _short(value: object) -> object:
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."
+
+
+def _limit(context: Mapping[str, object]) -> object:
+    """The bound that pydantic says was broken, if it was a bound."""
+    bounds = (value for key, value in context.items() if isinstance(value, int | float) and "actual" not in key)
+    return next(bounds, None)

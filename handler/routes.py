@@ -1,0 +1,123 @@
+"""The paths of the API, each a line or two: logic is in `handler.pages`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+
+from handler import pages
+from handler.problems import MEDIA_TYPE
+from handler.schemas import (
+    MAX_COUNT,
+    BundleInfo,
+    Health,
+    Item,
+    NextPage,
+    Page,
+    SimilarItems,
+    StartSession,
+    Undo,
+)
+from handler.strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from handler.runtime import Runtime
+    from handler.serving import OpenBundle
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {status: {"description": "A problem document", "content": {MEDIA_TYPE: schema}} for status in statuses}
+
+
+router = APIRouter(prefix="/v1", responses=_problems(422, 500, 503))
+_SESSION_PROBLEMS = _problems(400, 403, 409, 410)
+
+
+def _runtime(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+async def _bundle(runtime: Runtime) -> OpenBundle:
+    """The current bundle; only looking for a new one, which reads files, leaves the event loop."""
+    return await run_in_threadpool(runtime.bundle) if runtime.due else runtime.bundle()
+
+
+def _json(body: BaseModel) -> Response:
+    # Our own models need no second validation, which returning them to FastAPI would cost.
+    return Response(body.model_dump_json(), media_type="application/json")
+
+
+@router.post("/sessions", response_model=Page, summary="Start a session")
+async def start_session(request: Request, body: StartSession) -> Response:
+    """Ten products at random, and a token that carries the session from here on."""
+    runtime = _runtime(request)
+    return _json(pages.start_session(runtime, await _bundle(runtime), body))
+
+
+@router.post("/sessions/next", response_model=Page, responses=_SESSION_PROBLEMS, summary="Answer a page, see the next")
+async def next_page(request: Request, body: NextPage) -> Response:
+    """Says what was liked and disliked of the products shown, and gets a page that follows it.
+
+    The same token with the same answer gives the same page, so a request may be retried.
+    """
+    runtime = _runtime(request)
+    return _json(pages.continue_session(runtime, await _bundle(runtime), body))
+
+
+@router.post("/sessions/undo", response_model=Page, responses=_SESSION_PROBLEMS, summary="Take back the last answer")
+async def undo(request: Request, body: Undo) -> Response:
+    """The page before, open for another answer. What was shown after it still counts as seen."""
+    runtime = _runtime(request)
+    return _json(pages.undo(runtime, await _bundle(runtime), body))
+
+
+# Ids may hold slashes (they default to a photo's path), so the longer path has to come first.
+@router.get("/items/{product_id:path}/similar", response_model=SimilarItems, responses=_problems(404))
+async def similar_items(
+    request: Request, product_id: str, count: Annotated[int, Query(ge=1, le=MAX_COUNT)] = pages.SIMILAR_SHOWN
+) -> Response:
+    """The products nearest to one product."""
+    runtime = _runtime(request)
+    bundle = await _bundle(runtime)
+    product = pages.find_product(bundle, product_id)
+    return _json(SimilarItems(items=pages.similar_products(runtime, bundle, product, count)))
+
+
+@router.get("/items/{product_id:path}", response_model=Item, responses=_problems(404))
+async def item(request: Request, product_id: str) -> Response:
+    """One product."""
+    runtime = _runtime(request)
+    return _json(pages.show_product(runtime, pages.find_product(await _bundle(runtime), product_id)))
+
+
+@router.get("/health", response_model=Health)
+async def health(request: Request) -> Response:
+    """Whether there is a bundle to answer from, and which."""
+    bundle = await _bundle(_runtime(request))
+    return _json(Health(status="ok", bundle=bundle.version))
+
+
+@router.get("/bundle", response_model=BundleInfo)
+async def bundle_info(request: Request) -> Response:
+    """What is being served: how many products, which model, and the fields that filters can use."""
+    manifest = (await _bundle(_runtime(request))).manifest
+    return _json(
+        BundleInfo(
+            version=manifest.version,
+            created_at=manifest.created_at.isoformat(),
+            products=manifest.catalog.count,
+            model=manifest.model.source,
+            fingerprint=manifest.model.fingerprint,
+            dim=manifest.model.dim,
+            recall=manifest.index.recall.value,
+            fields=list(manifest.catalog.fields),
+            strategies=sorted(STRATEGIES),
+        )
+    )

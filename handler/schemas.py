@@ -1,0 +1,107 @@
+"""What goes over HTTP. Field descriptions and limits end up in the OpenAPI file, which clients are written from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from handler.bundle import FieldInfo
+from handler.strategies import DEFAULT_STRATEGY
+
+MAX_COUNT = 50
+MAX_ANSWER = 200
+
+ProductId = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+Ids = Annotated[list[ProductId], Field(max_length=MAX_ANSWER)]
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT, description="products on the page")]
+FilterScalar = bool | float | str
+FilterField = FilterScalar | list[FilterScalar] | dict[str, float]
+FilterBody = Annotated[
+    dict[str, FilterField],
+    Field(
+        description="every field given must hold; a list means any of its values; numbers take lt, lte, gt, gte",
+        examples=[{"category": ["dress", "skirt"], "price": {"lt": 50}}],
+    ),
+]
+Token = Annotated[str, Field(max_length=65_536, description="the `session` of the last answer")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class StartSession(_Request):
+    count: Count = 10
+    filter: FilterBody | None = None
+    strategy: str = DEFAULT_STRATEGY
+    seed: Annotated[str, Field(max_length=128)] | None = Field(
+        default=None, description="the same seed gives the same session; for tests and demonstrations"
+    )
+
+
+class NextPage(_Request):
+    session: Token
+    liked: Ids = []
+    disliked: Ids = []
+    count: Count = 10
+    similar: int | None = Field(
+        default=None, ge=0, le=MAX_COUNT, description="how many follow taste, the others being random; default: half"
+    )
+    filter: FilterBody | None = None
+    strategy: str = DEFAULT_STRATEGY
+
+
+class Undo(_Request):
+    session: Token
+
+
+class Item(BaseModel):
+    id: str
+    image_url: str
+    fields: dict[str, Any]
+    reason: Literal["similar", "random"] | None = Field(description="why it is on the page")
+    score: float | None = Field(description="inner product with the shopper's preference or the product asked about")
+    because: list[str] = Field(description="the liked products closest to it")
+
+
+class Page(BaseModel):
+    session: str = Field(description="send it with the next request; it is all that is kept of this session")
+    round: int = Field(description="counted from 1")
+    items: list[Item]
+    remaining: int = Field(description="products that pass the filter and have not been shown; 0 when all have been")
+
+
+class SimilarItems(BaseModel):
+    items: list[Item]
+
+
+class Health(BaseModel):
+    status: Literal["ok"]
+    bundle: str
+
+
+class BundleInfo(BaseModel):
+    version: str
+    created_at: str
+    products: int
+    model: str
+    fingerprint: str
+    dim: int
+    recall: float
+    fields: list[FieldInfo]
+    strategies: list[str]
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details, as application/problem+json."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="stable, meant for programs")
+    field: str | None = None
+    value: Any = None
+    limit: Any = None
+    remedy: str | None = None

@@ -1,0 +1,37 @@
+"""One opened bundle: everything a request reads, each file verified before it is opened."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from handler.bundle import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, Manifest, bundle_key
+from handler.catalog import Catalog
+from handler.neighbors import HnswIndex
+
+if TYPE_CHECKING:
+    from handler.neighbors import NeighborIndex
+    from handler.store import BundleStore
+
+
+class OpenBundle:
+    """A bundle that requests are answered from. It never changes; a new version is another object."""
+
+    def __init__(self, store: BundleStore, version: str) -> None:
+        """Raises BundleNotFound, BundleCorrupt or BundleIncompatible."""
+        self.manifest = Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version)
+        files = self.manifest.files
+        self.catalog = Catalog(
+            store.fetch(bundle_key(version, CATALOG_FILE), files[CATALOG_FILE]), self.manifest.catalog
+        )
+        self.index: NeighborIndex = HnswIndex(
+            store.fetch(bundle_key(version, INDEX_FILE), files[INDEX_FILE]), self.manifest.index
+        )
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return self.manifest.model.fingerprint

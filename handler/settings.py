@@ -1,0 +1,60 @@
+"""One frozen `Settings`, read once from an environment mapping; every bad variable is named in one error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from handler.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "VITRINE_"
+MIN_KEY_BYTES = 32
+LISTS = ("signing_keys",)
+
+
+class Settings(BaseModel):
+    """What a deployment can set. The variable of a field is `VITRINE_` and its name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    bundles: str = Field(min_length=1, description="where bundles live: a directory")
+    signing_keys: tuple[str, ...] = Field(
+        min_length=1, repr=False, description="comma-separated; the first signs, all verify, so that keys can rotate"
+    )
+    session_ttl_seconds: int = Field(default=7 * 86_400, ge=60, description="a token older than this has expired")
+    refresh_seconds: float = Field(default=30.0, ge=0, description="ask for a new bundle at most this often")
+    image_base_url: str = Field(default="/photos", description="goes before every product's image path")
+
+    @field_validator("signing_keys")
+    @classmethod
+    def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(key.encode()) < MIN_KEY_BYTES for key in keys):
+            raise ValueError(f"a key has fewer than {MIN_KEY_BYTES} bytes; make one with `openssl rand -hex 32`")
+        return keys
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read the `VITRINE_*` variables. Raises ConfigurationError naming every variable that cannot be used."""
+        given = {key.removeprefix(PREFIX).lower(): value for key, value in environ.items() if key.startswith(PREFIX)}
+        values: dict[str, object] = {key: value for key, value in given.items() if key in cls.model_fields}
+        for name in LISTS:
+            if name in given:
+                values[name] = tuple(part.strip() for part in given[name].split(",") if part.strip())
+        unknown = [f"{PREFIX}{key.upper()} is not a setting" for key in given if key not in cls.model_fields]
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            bad = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+            raise _bad_environment(bad + unknown) from None
+        if unknown:
+            raise _bad_environment(unknown)
+        return settings
+
+
+def _bad_environment(problems: list[str]) -> ConfigurationError:
+    known = ", ".join(PREFIX + name.upper() for name in Settings.model_fields)
+    return ConfigurationError(f"The environment cannot be used: {'; '.join(problems)}.", remedy=f"Settings: {known}.")

@@ -1,0 +1,90 @@
+"""What every test can build on: photos, an encoder and a published bundle, all real and all small."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.progress import Progress
+
+from export.index_catalog import index_catalog
+from export.read_catalog import read_catalog
+from handler.local_state import LocalState
+from handler.runtime import Runtime
+from handler.settings import Settings
+from handler.store import DirectoryStore
+from tests.tiny_encoder import write_tiny_encoder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from export.index_catalog import IndexReport
+
+KEY = "k" * 32
+COLOURS = {"red": (200, 40, 40), "green": (40, 160, 70), "blue": (50, 70, 200), "sand": (220, 200, 160)}
+PER_COLOUR = 20
+
+
+def draw_photos(folder: Path, per_colour: int = PER_COLOUR, seed: int = 7) -> Path:
+    """`<folder>/<colour>/<nn>.jpg` and `<folder>/catalogue.jsonl`: noisy blocks of a colour, with fields."""
+    rng = np.random.default_rng(seed)
+    records = []
+    for colour, rgb in COLOURS.items():
+        (folder / colour).mkdir(parents=True, exist_ok=True)
+        for number in range(per_colour):
+            pixels = np.clip(rng.normal(rgb, 30, (40, 30, 3)) + rng.normal(0, 25, 3), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).resize((60, 80)).save(folder / colour / f"{number:02}.jpg", quality=90)
+            records.append(
+                {
+                    "id": f"{colour}-{number:02}",
+                    "image": f"{colour}/{number:02}.jpg",
+                    "name": f"{colour.title()} no. {number}",
+                    "colour": colour,
+                    "price": 10.0 + number,
+                    "in_stock": number % 5 != 0,
+                }
+            )
+    (folder / "catalogue.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    return folder
+
+
+def run_index(source: Path, bundles: Path, encoder: Path) -> IndexReport:
+    """What `vitrine index` does, without a terminal."""
+    catalog = read_catalog(source)
+    state = LocalState(bundles)
+    report = index_catalog(catalog, DirectoryStore(bundles), encoder, state.embedding_cache, Progress(disable=True))
+    state.remember_photos(catalog.root)
+    return report
+
+
+@pytest.fixture(scope="session")
+def encoder_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real ONNX encoder of a few kilobytes (see tests/tiny_encoder.py)."""
+    return write_tiny_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """80 photos in four folders and the manifest `catalogue.jsonl` over them. Read only."""
+    return draw_photos(tmp_path_factory.mktemp("photos"))
+
+
+@pytest.fixture(scope="session")
+def bundles(photos: Path, encoder_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one published bundle of the 80 products. Read only."""
+    store = tmp_path_factory.mktemp("bundles")
+    run_index(photos / "catalogue.jsonl", store, encoder_directory)
+    return store
+
+
+@pytest.fixture
+def settings(bundles: Path) -> Settings:
+    return Settings(bundles=str(bundles), signing_keys=(KEY,))
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Runtime:
+    return Runtime(settings)
