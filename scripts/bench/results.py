@@ -1,0 +1,148 @@
+"""What a benchmark leaves behind: a table on the terminal, a JSON file that says how it was made, and a plot."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+
+DEFAULT_OUT = Path("bench-results")
+INK, MUTED, OURS, THEIRS, TARGET = "#1d2733", "#8a94a0", "#2f6f8f", "#c9d3da", "#c2453d"
+_PACKAGES = ("vitrine", "fastapi", "starlette", "mangum", "pydantic", "numpy", "hnswlib", "itsdangerous", "msgpack")
+
+
+def write_json(out: Path, name: str, results: Mapping[str, Any]) -> Path:
+    """`<out>/<name>.json`: the results with all that is needed to judge and repeat them."""
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / f"{name}.json"
+    path.write_text(json.dumps({"made": _circumstances(), **results}, indent=1) + "\n")
+    return path
+
+
+def write_bars(
+    out: Path,
+    name: str,
+    title: str,
+    unit: str,
+    pairs: Mapping[str, Mapping[str, tuple[float, float]]],
+    ratios: Mapping[str, Mapping[str, float]],
+    target: tuple[str, float],
+) -> Path:
+    """`<out>/<name>.png`: on the left median (and 90th percentile) of each side, on the right the ratio to reach.
+
+    `pairs` is side -> group -> (median, p90); `ratios` group -> ratio, low, high; `target` the group it is set for.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"font.size": 10, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK})
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=(3, 2), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    _draw_pairs(left, unit, pairs)
+    _draw_ratios(right, ratios, target)
+    figure.legend(frameon=False, loc="outside lower left", ncols=len(pairs))
+    path = out / f"{name}.png"
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+    return path
+
+
+def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[place]) for row in (header, *rows)) for place in range(len(header))]
+    for row in (header, tuple("-" * width for width in widths), *rows):
+        cells = zip(row, widths, strict=True)
+        print("  ".join(c.ljust(w) if place == 0 else c.rjust(w) for place, (c, w) in enumerate(cells)))
+
+
+def verdict(ratio: float, target: float) -> str:
+    return f"<= {target}: {'met' if ratio <= target else 'NOT MET'}"
+
+
+def _draw_pairs(axes: Axes, unit: str, pairs: Mapping[str, Mapping[str, tuple[float, float]]]) -> None:
+    colours = [OURS, THEIRS, MUTED]
+    width = 0.8 / len(pairs)
+    for place, (side, groups) in enumerate(pairs.items()):
+        medians = [median for median, _ in groups.values()]
+        at = [group + (place - (len(pairs) - 1) / 2) * width for group in range(len(groups))]
+        above = [[0] * len(groups), [max(0, p90 - median) for median, p90 in groups.values()]]
+        axes.bar(at, medians, width * 0.92, label=side, color=colours[place % len(colours)])
+        axes.errorbar(at, medians, above, fmt="none", ecolor=MUTED, elinewidth=1, capsize=3)
+        for x, (_, p90), median in zip(at, groups.values(), medians, strict=True):
+            axes.annotate(
+                f"{median:.3g}", (x, max(p90, median)), (0, 3), textcoords="offset points", ha="center", size=9
+            )
+    axes.set_xticks(range(len(next(iter(pairs.values())))), list(next(iter(pairs.values()))))
+    axes.set_ylabel(f"{unit}: median, whisker to the 90th percentile", size=9)
+    axes.margins(y=0.18)
+    _tidy(axes)
+
+
+def _draw_ratios(axes: Axes, ratios: Mapping[str, Mapping[str, float]], target: tuple[str, float]) -> None:
+    names = list(ratios)
+    for place, name in enumerate(names):
+        one = ratios[name]
+        axes.plot([one["low"], one["high"]], [place, place], color=OURS, linewidth=2.5, solid_capstyle="round")
+        axes.plot(one["ratio"], place, "o", color=OURS, markersize=8)
+        axes.annotate(f"{one['ratio']:.2f}", (one["ratio"], place), (0, 9), textcoords="offset points", ha="center")
+    axes.axvline(target[1], color=TARGET, linestyle="--", linewidth=1.2)
+    axes.annotate(
+        f"at most {target[1]:g}\nat {target[0]}",
+        (target[1], len(names) - 0.55),
+        (4, 0),
+        textcoords="offset points",
+        color=TARGET,
+        size=9,
+        va="center",
+    )
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(-0.5, len(names) - 0.3)
+    axes.set_xlim(left=min(1.0, *(one["low"] for one in ratios.values())) - 0.05)
+    axes.margins(x=0.15)
+    axes.set_xlabel("ratio of medians, 95 % interval")
+    _tidy(axes)
+
+
+def _tidy(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(length=0)
+
+
+def _circumstances() -> dict[str, Any]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join(["python", *sys.argv]),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpu_model(),
+        "cpus": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "versions": {name: _version(name) for name in _PACKAGES},
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

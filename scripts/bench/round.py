@@ -1,0 +1,193 @@
+"""One warm round against handlers that do nothing, all behind Mangum, in one run and taking turns.
+
+A round is what Lambda sees: API Gateway's event in, `handler.lambda_entry.handler`, the answer's event out. Its shopper
+is --rounds rounds into a session and answers every page with two likes and a dislike. The others are FastAPI behind
+Mangum, too, with one POST route, and get the same events:
+
+null   takes the JSON body and returns a constant page, a dict, that FastAPI turns into JSON: an ordinary route
+bytes  takes the JSON body and returns the same page as bytes that were ready before: stricter, no JSON is written
+empty  takes nothing and returns nothing: what FastAPI and Mangum cost alone
+
+Only the ratios mean anything: times on a shared machine do not. Reach: round at most 2 x null at 100,000 products.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import results
+import synthetic
+from events import NEXT, answer, play, post
+from fastapi import Body, FastAPI
+from fastapi.responses import Response
+from mangum import Mangum
+from timing import Stopwatch, interleave, ratio_of_medians, summary
+
+from handler import lambda_entry, pages
+from handler.catalog import Catalog
+from handler.session import SessionState
+from handler.tokens import SessionTokens
+
+if TYPE_CHECKING:
+    from events import Handler
+
+SIZES = (459, 10_000, 100_000)
+TARGET = (100_000, 2.0)
+SHOPPERS = 20
+SIDES = ("round", "null", "bytes", "empty")
+
+# Where a round's time goes: steps that do not overlap, by the place where the code looks them up.
+STEPS: dict[str, tuple[Any, str]] = {
+    "read the token": (SessionTokens, "read"),
+    "check the answer": (pages, "read_answer"),
+    "update the preference": (SessionState, "answer"),
+    "choose the page": (pages, "next_page"),
+    "write the token": (SessionTokens, "write"),
+    "look products up": (Catalog, "by_labels"),
+}
+
+
+def main() -> None:
+    options = _parse_options()
+    logging.disable(logging.WARNING)
+    measured = {count: _measure(options, count) for count in options.products}
+    path = results.write_json(
+        options.out, "round", {"target": dict(zip(("products", "ratio"), TARGET, strict=True)), "sizes": measured}
+    )
+    _print(measured)
+    plot = _plot(options.out, measured, options.rounds)
+    print(f"\nWritten: {path}, {plot}")
+
+
+def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
+    handler = _real_handler(synthetic.published_bundle(options.work, count))
+    events = [play(handler, f"shopper {number}", options.rounds) for number in range(SHOPPERS)]
+    page = answer(handler, events[0])
+    null, ready, empty = _null_handlers(page)
+    nothing = post(NEXT, None)
+    sides = {
+        "round": lambda turn: handler(events[turn % SHOPPERS], None),
+        "null": lambda turn: null(events[turn % SHOPPERS], None),
+        "bytes": lambda turn: ready(events[turn % SHOPPERS], None),
+        "empty": lambda _: empty(nothing, None),
+    }
+    seconds = interleave(sides, options.repeat)
+    with Stopwatch(STEPS) as watch:
+        for event in itertools.islice(itertools.cycle(events), options.repeat // 4):
+            handler(event, None)
+    steps = watch.medians_ms()
+    return {
+        "page_bytes": len(json.dumps(page)),
+        "request_bytes": len(events[0]["body"]),
+        **{name: summary(taken) for name, taken in seconds.items()},
+        "to_null": ratio_of_medians(seconds["round"], seconds["null"]),
+        "to_bytes": ratio_of_medians(seconds["round"], seconds["bytes"]),
+        "to_empty": ratio_of_medians(seconds["round"], seconds["empty"]),
+        "steps_ms": {
+            **steps,
+            "check the body, write JSON": round(
+                summary(seconds["round"])["median_ms"] - summary(seconds["bytes"])["median_ms"] - sum(steps.values()), 4
+            ),
+            "FastAPI and Mangum (bytes)": summary(seconds["bytes"])["median_ms"],
+        },
+    }
+
+
+def _real_handler(bundles: Path) -> Handler:
+    """The Lambda entry point as a new process would have it, configured by its environment."""
+    os.environ["VITRINE_BUNDLES"] = str(bundles)
+    os.environ["VITRINE_SIGNING_KEYS"] = "k" * 32
+    lambda_entry._adapter.cache_clear()
+    return lambda_entry.handler
+
+
+def _null_handlers(page: dict[str, Any]) -> tuple[Handler, Handler, Handler]:
+    text = json.dumps(page)
+
+    async def null(_body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        return page
+
+    async def ready(_body: Annotated[dict[str, Any], Body()]) -> Response:
+        return Response(text, media_type="application/json")
+
+    async def empty() -> Response:
+        return Response()
+
+    apps = FastAPI(), FastAPI(), FastAPI()
+    for app, route in zip(apps, (null, ready, empty), strict=True):
+        app.post(NEXT)(route)
+    adapters = [Mangum(app, lifespan="off") for app in apps]
+    return adapters[0], adapters[1], adapters[2]
+
+
+def _print(measured: dict[int, dict[str, Any]]) -> None:
+    rows = []
+    for count, one in measured.items():
+        ratio = one["to_null"]
+        rows.append(
+            (
+                f"{count:,}",
+                *(f"{one[side]['median_ms']:.3f} ({one[side]['p90_ms']:.3f})" for side in SIDES),
+                f"{ratio['ratio']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}]",
+                f"{one['to_bytes']['ratio']:.2f}",
+                f"{one['to_empty']['ratio']:.2f}",
+                results.verdict(ratio["ratio"], TARGET[1]) if count == TARGET[0] else "",
+            )
+        )
+    sides = tuple(f"{side} ms (p90)" for side in SIDES)
+    header = ("products", *sides, "to null [95 %]", "to bytes", "to empty", "reach")
+    results.print_table(header, rows)
+    print("\nWhere a round's time goes, median ms:")
+    sizes = list(measured)
+    steps = [
+        (step, *(f"{measured[size]['steps_ms'][step]:.3f}" for size in sizes))
+        for step in measured[sizes[0]]["steps_ms"]
+    ]
+    results.print_table(("step", *(f"{size:,}" for size in sizes)), steps)
+
+
+def _plot(out: Path, measured: dict[int, dict[str, Any]], rounds: int) -> Path:
+    sides = {"one round": "round", "null handler": "null", "null, ready-made bytes": "bytes"}
+    return results.write_bars(
+        out,
+        "round",
+        f"One warm round, {rounds} rounds into a session, against a handler that does nothing",
+        "ms",
+        {
+            name: {f"{n:,}": (one[side]["median_ms"], one[side]["p90_ms"]) for n, one in measured.items()}
+            for name, side in sides.items()
+        },
+        {f"{n:,} products": one["to_null"] for n, one in measured.items()},
+        (f"{TARGET[0]:,}", TARGET[1]),
+    )
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--products", type=int, nargs="+", default=SIZES, metavar="N", help="sizes of catalogue (default: %(default)s)")
+    add("--rounds", type=int, default=10, metavar="R", help="pages answered before the one measured (default: 10)")
+    add("--repeat", type=int, default=2_000, metavar="T", help="turns that each side gets (default: 2000)")
+    add(
+        "--out",
+        type=Path,
+        default=results.DEFAULT_OUT,
+        help="folder for round.json and round.png (default: %(default)s)",
+    )
+    add(
+        "--work",
+        type=Path,
+        default=synthetic.DEFAULT_WORK,
+        help="where catalogues are kept; 100,000 products take two minutes to build (default: %(default)s)",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
