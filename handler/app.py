@@ -18,16 +18,20 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {
     "gallery.css": "text/css",
+    "products.css": "text/css",
     "gallery.js": "text/javascript",
     "api.js": "text/javascript",
+    "card.js": "text/javascript",
     "memory.js": "text/javascript",
     "view.js": "text/javascript",
     "words.js": "text/javascript",
 }
+REVALIDATED = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
 PAGE_POLICY = {
+    **REVALIDATED,
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'",
     "Referrer-Policy": "no-referrer",
 }
 
@@ -59,4 +63,4 @@ def _add_gallery(app: FastAPI) -> None:
 def _add_static(app: FastAPI, name: str, media_type: str) -> None:
     @app.get(f"/static/{name}", include_in_schema=False)
     async def static() -> Response:
-        return FileResponse(STATIC / name, media_type=media_type, headers={"Cache-Control": "no-cache"})
+        return FileResponse(STATIC / name, media_type=media_type, headers=REVALIDATED)

@@ -1,24 +1,26 @@
 /** What is on the screen. Reads nothing but the session it is given; tells of taps through callbacks. */
 
-import { likedOf, nameOf, priceOf, sentence } from "./words.js";
+import { card, skeleton, thumbnail } from "./card.js";
+import { likedOf, sentence } from "./words.js";
 
 const FIRST_PAGE = 10;
-const BADGES = { similar: "similar", random: "new", explore: "new" };
 
 const find = (id) => document.getElementById(id);
-const [grid, likes, heading, hint, news, problemBox] = ["grid", "liked", "heading", "hint", "news", "problem"].map(find);
+const [grid, likes, heading, hint, progress] = ["grid", "liked", "heading", "hint", "progress"].map(find);
+const [none, undo, restart, problemBox] = ["none", "undo", "restart", "problem"].map(find);
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
-export const onNone = (handler) => find("none").addEventListener("click", handler);
-export const onUndo = (handler) => find("undo").addEventListener("click", handler);
-export const onRestart = (handler) => find("restart").addEventListener("click", handler);
+export const onNone = (handler) => none.addEventListener("click", handler);
+export const onUndo = (handler) => undo.addEventListener("click", handler);
+export const onRestart = (handler) => restart.addEventListener("click", handler);
 
 /** A request is under way; `chosen` is the product it answers with, if any. */
 export function wait(chosen) {
+  if (problemBox.contains(document.activeElement)) heading.focus({ preventScroll: true });
   problemBox.replaceChildren();
   grid.setAttribute("aria-busy", "true");
   document.body.classList.add("waiting");
-  if (chosen) cardOf(chosen)?.classList.add("chosen");
+  cardOf(chosen)?.classList.add("chosen");
   if (!grid.children.length) grid.replaceChildren(...Array.from({ length: FIRST_PAGE }, skeleton));
 }
 
@@ -26,9 +28,9 @@ export function wait(chosen) {
 export function rest(session) {
   grid.setAttribute("aria-busy", "false");
   document.body.classList.remove("waiting");
-  for (const card of grid.querySelectorAll(".chosen")) card.classList.remove("chosen");
-  find("none").disabled = !session?.page.items.length;
-  find("undo").disabled = !session?.past.length;
+  for (const button of grid.querySelectorAll(".chosen")) button.classList.remove("chosen");
+  none.disabled = !session?.page.items.length;
+  undo.disabled = !session?.past.length;
 }
 
 /**
@@ -36,24 +38,25 @@ export function rest(session) {
  * `returned` one back.
  */
 export async function show(session, { onLike, liked, returned }) {
-  const arriving = !grid.querySelector(".product");
+  const replaced = document.body.classList.contains("shown");
   const from = liked ? cardOf(liked) : returned && likes.firstElementChild;
   await glide(from, () => {
     render(session, onLike);
-    return liked ? likes.firstElementChild : returned && cardOf(returned);
+    return liked ? likes.firstElementChild : cardOf(returned);
   });
-  news.textContent = `${heading.textContent} ${hint.textContent} ${find("progress").textContent}`;
-  if (!arriving) ((returned && cardOf(returned)) || grid.querySelector(".product") || heading).focus({ preventScroll: true });
+  find("news").textContent = [heading, hint, progress].map((element) => element.textContent).join(" ");
+  // The product that had the focus is gone. Nothing had it when the first page arrives.
+  if (replaced) (cardOf(returned) ?? grid.querySelector(".product") ?? heading).focus({ preventScroll: true });
 }
 
 /** Say what went wrong, and offer the one thing that helps. */
-export function showProblem(problem, label, remedy) {
+export function showProblem({ message, remedy }, label, onTap) {
   const content = find("problem-content").content.cloneNode(true);
-  content.querySelector("strong").textContent = problem.message;
-  content.querySelector("span").textContent = problem.remedy;
+  content.querySelector("strong").textContent = message;
+  content.querySelector("span").textContent = remedy;
   const button = content.querySelector("button");
   button.textContent = label;
-  button.addEventListener("click", remedy);
+  button.addEventListener("click", onTap);
   problemBox.replaceChildren(content);
   button.focus();
 }
@@ -63,58 +66,16 @@ function render({ page, past }, onLike) {
   const words = sentence(page, past);
   heading.textContent = words.heading;
   hint.textContent = words.hint;
-  find("progress").textContent = words.progress;
+  progress.textContent = words.progress;
   find("liked-count").textContent = liked.length || "";
   // A badge that is on every product tells nothing.
-  const badged = page.items.some((item) => item.reason === "similar");
+  const badged = page.items.some(({ reason }) => reason === "similar");
   grid.replaceChildren(...page.items.map((item) => card(item, badged, liked, onLike)));
   likes.replaceChildren(...liked.map(thumbnail).reverse());
   likes.scrollTo(0, 0);
   scrollTo(0, 0);
-}
-
-function card(item, badged, liked, onLike) {
-  const element = clone("product");
-  const button = element.querySelector("button");
-  const part = (name) => element.querySelector(`.${name}`);
-  button.dataset.id = item.id;
-  button.addEventListener("click", () => onLike(item));
-  picture(part("picture"), item);
-  part("name").textContent = nameOf(item);
-  part("price").textContent = priceOf(item);
-  part("badge").textContent = (badged && BADGES[item.reason]) || "";
-  part("badge").classList.add(item.reason ?? "earlier");
-  const reason = liked.find(({ id }) => item.because.includes(id) && id === item.because[0]);
-  part("because").hidden = !reason;
-  if (reason) {
-    picture(part("because").querySelector("img"), reason, "");
-    part("because").querySelector("span").textContent = `because you liked ${nameOf(reason)}`;
-  }
-  button.setAttribute("aria-label", ["Like", nameOf(item), priceOf(item)].filter(Boolean).join(" "));
-  button.ariaDescription = [part("badge").textContent, part("because").textContent.trim()].filter(Boolean).join(", ");
-  return element;
-}
-
-function thumbnail(item) {
-  const element = clone("like");
-  element.title = nameOf(item);
-  picture(element.querySelector("img"), item);
-  return element;
-}
-
-function skeleton() {
-  const element = clone("product");
-  element.classList.add("skeleton");
-  element.setAttribute("aria-hidden", "true");
-  element.querySelector("button").disabled = true;
-  return element;
-}
-
-function picture(image, item, alt = nameOf(item)) {
-  image.addEventListener("load", () => image.classList.add("loaded"));
-  image.addEventListener("error", () => image.parentElement.classList.add("broken"));
-  image.alt = alt;
-  image.src = item.image_url;
+  document.body.classList.add("shown");
+  document.body.classList.toggle("over", !page.items.length);
 }
 
 /** Make a change to the page in which the element `from` becomes the one that `change` returns. */
@@ -133,5 +94,4 @@ async function glide(from, change) {
   return transition.updateCallbackDone;
 }
 
-const clone = (id) => find(id).content.cloneNode(true).firstElementChild;
-const cardOf = (item) => [...grid.querySelectorAll(".product")].find((button) => button.dataset.id === item.id);
+const cardOf = (item) => [...grid.querySelectorAll(".product")].find(({ dataset }) => item && dataset.id === item.id);

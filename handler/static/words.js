@@ -22,7 +22,7 @@ export function sentence({ round, items, remaining }, past) {
   if (!items.length) {
     return {
       heading: "That was everything.",
-      hint: `You have seen all there is and liked ${likedOf(past).length}. Start over to look with fresh eyes.`,
+      hint: `You have seen all there is and liked ${likedOf(past).length || "none"}. Start over to look with fresh eyes.`,
       progress: "Nothing left",
     };
   }
@@ -37,6 +37,6 @@ function hint(items, remaining) {
   const similar = items.filter(({ reason }) => reason === "similar").length;
   const other = items.length - similar;
   if (!remaining) return "These are the last ones.";
-  if (!similar) return `Tap one, and what follows is closer to your taste.`;
-  return other ? `${similar} that follow your taste, ${other} to surprise you.` : "All of these follow your taste.";
+  if (!similar) return "Tap one, and see more like it.";
+  return other ? `${similar} close to your taste, ${other} to surprise you.` : "All close to your taste.";
 }
