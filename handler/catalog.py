@@ -58,7 +58,9 @@ class Catalog:
         self.info = info
         self._passing: OrderedDict[str, LabelSet] = OrderedDict()
         try:
-            self._db = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+            self._db = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
             self._db.execute("SELECT 1 FROM products, field_values, retired LIMIT 1")
         except sqlite3.Error as error:
             raise BundleCorrupt(f"{path} is not a catalogue: {error}.") from error

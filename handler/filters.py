@@ -9,6 +9,7 @@ the comparisons lt, lte, gt and gte.
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from handler.errors import InvalidFilter
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MAX_CONDITIONS = 16
 MAX_VALUES = 100
 COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+# JSON can escape half of a surrogate pair, which UTF-8, and so SQLite, cannot hold.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES = {"keyword": "a string", "number": "a number", "boolean": "true or false"}
 
 
@@ -87,7 +90,7 @@ def _comparison(field: FieldInfo, bounds: dict[str, float]) -> tuple[str, list[o
 
 def _checked(field: FieldInfo, value: object) -> object:
     right = {
-        "keyword": isinstance(value, str),
+        "keyword": isinstance(value, str) and not _SURROGATE.search(value),
         "number": isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value),
         "boolean": isinstance(value, bool),
     }[field.kind]

@@ -8,10 +8,11 @@ centre-crop, rescale, normalise.
 from __future__ import annotations
 
 import io
+import struct
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict, Field
 
 from handler.errors import ImageError, ImageTooLarge, ImageUndecodable
@@ -32,6 +33,16 @@ _RESAMPLING = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes each EXIF orientation; 1 needs nothing."""
 
 
 class Preprocessing(BaseModel):
@@ -73,7 +84,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(image, max_pixels)
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image))
+            return _to_rgb(_upright(image))
     except ImageError:
         raise
     except UnidentifiedImageError:
@@ -99,6 +110,16 @@ def preprocess(image: Image.Image, how: Preprocessing) -> NDArray[np.float32]:
         height, width = how.resize
     else:
         height, width = _fit_shortest_edge(image, how.shortest_edge or 0)
+        # A sliver of 1 x 100,000 pixels is small, and 256 x 25,600,000 is not.
+        if height * width > MAX_PIXELS:
+            raise ImageTooLarge(
+                f"The picture has {image.width} x {image.height} pixels; scaled to a shorter side of "
+                f"{how.shortest_edge} it would have {height * width:,}, and at most {MAX_PIXELS:,} are handled.",
+                field="image",
+                value=height * width,
+                limit=MAX_PIXELS,
+                remedy="Crop it to a less elongated shape.",
+            )
     resized = image.resize((width, height), resampling)
     cropped = resized if how.crop is None else _centre_crop(resized, *how.crop)
     pixels = np.asarray(cropped, dtype=np.float32) * np.float32(how.rescale)
@@ -116,6 +137,15 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
             limit=max_pixels,
             remedy="Scale it down.",
         )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF block says. Only that one tag is read, so a damaged block costs the turn and not the photo."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except (SyntaxError, struct.error, LookupError, TypeError, ValueError, OSError):
+        return image
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

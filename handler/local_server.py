@@ -13,6 +13,7 @@ from handler.local_state import LocalState
 from handler.problems import problem
 from handler.runtime import Runtime
 from handler.settings import Settings
+from handler.store import DirectoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +53,9 @@ def create_local_app(bundles: Path, photos: Path | None = None) -> FastAPI:
 
     Raises BundleError, and ConfigurationError if the photos cannot be found.
     """
+    DirectoryStore(bundles).current()  # before anything is written: a misspelt folder must not come to be
     state = LocalState(bundles)
-    root = (photos or state.photos()).resolve()
+    root = state.photos(photos).resolve()
     runtime = Runtime(
         Settings(
             bundles=str(bundles),

@@ -30,10 +30,10 @@ class LocalState:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._photos_file.write_text(str(root.resolve()))
 
-    def photos(self) -> Path:
-        """The folder that the photos were indexed from. Raises ConfigurationError if it is not known or gone."""
+    def photos(self, moved_to: Path | None = None) -> Path:
+        """The folder that the photos were indexed from, unless told another. ConfigurationError if unknown or gone."""
         try:
-            root = Path(self._photos_file.read_text())
+            root = moved_to or Path(self._photos_file.read_text())
         except FileNotFoundError:
             root = None
         if root is None or not root.is_dir():

@@ -72,7 +72,7 @@ class HnswIndex:
     def nearest(
         self, query: NDArray[np.float32], count: int, *, excluded: Collection[int] = (), allowed: LabelSet | None = None
     ) -> list[Neighbor]:
-        candidates = allowed or self.everything
+        candidates = self.everything if allowed is None else allowed
         if count <= 0 or not len(candidates):
             return []
         if len(candidates) <= EXACT_LIMIT:

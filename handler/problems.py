@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN_CHARS = 200
+_DETAIL_CHARS = 1_000
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -38,7 +39,7 @@ def add_problem_handlers(app: FastAPI) -> None:
             error.code,
             error.detail,
             field=error.field,
-            value=_short(error.value),
+            value=error.value,
             limit=error.limit,
             remedy=error.remedy,
         )
@@ -51,7 +52,7 @@ def add_problem_handlers(app: FastAPI) -> None:
             "invalid_request",
             f"{_place(first['loc'])}: {first['msg']}.",
             field=_place(first["loc"]),
-            value=_short(first.get("input")),
+            value=first.get("input"),
             limit=_limit(first.get("ctx", {})),
             remedy="/docs describes what this path takes.",
         )
@@ -59,7 +60,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def from_router(request: Request, error: HTTPException) -> Response:
         code = HTTPStatus(error.status_code).name.lower()
-        detail = f"{request.method} {_short(request.url.path)}: {HTTPStatus(error.status_code).phrase}."
+        detail = f"{request.method} {request.url.path}: {HTTPStatus(error.status_code).phrase}."
         return problem(error.status_code, code, detail, headers=error.headers, remedy="/docs lists what there is.")
 
     @app.exception_handler(Exception)
@@ -73,6 +74,8 @@ def problem(
 ) -> Response:
     """One problem document; members that are None are left out."""
     title = HTTPStatus(status).phrase
+    members |= {key: _short(members[key]) for key in ("field", "value") if key in members}
+    detail = _cut(detail, _DETAIL_CHARS)
     body = Problem(type="about:blank", title=title, status=status, detail=detail, code=code, **members)
     return Response(body.model_dump_json(exclude_none=True), status, dict(headers or {}), MEDIA_TYPE)
 
@@ -85,8 +88,13 @@ def _place(location: Sequence[object]) -> str:
 def _short(value: object) -> object:
     if isinstance(value, bool | int | float) or value is None:
         return value
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}..."
+    return _cut(value if isinstance(value, str) else repr(value), _SHOWN_CHARS)
+
+
+def _cut(text: str, limit: int) -> str:
+    """Not too long to send back, and without the lone surrogates that JSON can escape but UTF-8 cannot hold."""
+    shown = text if len(text) <= limit else f"{text[:limit]}..."
+    return shown.encode(errors="backslashreplace").decode()
 
 
 def _limit(context: Mapping[str, object]) -> object:

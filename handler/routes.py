@@ -17,6 +17,7 @@ from handler.schemas import (
     Item,
     NextPage,
     Page,
+    Problem,
     SimilarItems,
     StartSession,
     Undo,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    schema = {"schema": Problem.model_json_schema()}
     return {status: {"description": "A problem document", "content": {MEDIA_TYPE: schema}} for status in statuses}
 
 

@@ -66,7 +66,7 @@ def decode(data: bytes) -> tuple[SessionState, int]:
         return _state(fields), int(fields[2])
     except SessionMalformed:
         raise
-    except (ValueError, TypeError, IndexError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, msgpack.UnpackException) as error:
         raise SessionMalformed(
             f"The session token does not decode ({type(error).__name__}).",
             field="session",

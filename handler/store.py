@@ -62,7 +62,7 @@ class DirectoryStore:
     def read(self, key: str) -> bytes:
         try:
             return (self.root / key).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise BundleNotFound(
                 f"There is no {key} in {self.root}.",
                 value=key,
