@@ -1,0 +1,58 @@
+"""A cold start is as fast as what it imports: a page needs no encoder, no pictures and no cloud client."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.conftest import KEY
+from tests.handler.support import event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAVY = {
+    "PIL",
+    "boto3",
+    "botocore",
+    "export",
+    "onnxruntime",
+    "pyarrow",
+    "rich",
+    "torch",
+    "transformers",
+    "typer",
+    "uvicorn",
+}
+
+TWO_PAGES = """
+import json, sys
+from handler.lambda_entry import handler
+
+start, following = json.load(sys.stdin)
+first = handler(start, None)
+page = json.loads(first["body"])
+following["body"] = json.dumps({"session": page["session"], "liked": [page["items"][0]["id"]]})
+second = handler(following, None)
+json.dump({"statuses": [first["statusCode"], second["statusCode"]], "modules": sorted(sys.modules)}, sys.stdout)
+"""
+
+
+def test_two_pages_load_nothing_heavy(bundles: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_PAGES],
+        input=json.dumps([event("start_session"), event("next_page")]),
+        env={**os.environ, "VITRINE_BUNDLES": str(bundles), "VITRINE_SIGNING_KEYS": KEY},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    answer = json.loads(done.stdout)
+    assert answer["statuses"] == [200, 200]
+    loaded = {name.partition(".")[0] for name in answer["modules"]}
+    assert not loaded & HEAVY
+    assert "hnswlib" in loaded  # the list is what was really loaded

@@ -1,0 +1,217 @@
+"""A whole session, whatever the shopper does: nothing twice, pages full, counts true, retries equal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from handler.errors import ContradictoryAnswer, InvalidRequest, NothingToUndo, NotShown, UnknownAnswer
+from handler.pages import continue_session, start_session, undo
+from handler.schemas import NextPage, StartSession, Undo
+from handler.strategies import STRATEGIES
+from tests.conftest import COLOURS, PER_COLOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handler.runtime import Runtime
+    from handler.schemas import Page
+
+PRODUCTS = {
+    f"{colour}-{number:02}": {"colour": colour, "price": 10.0 + number, "in_stock": number % 5 != 0}
+    for colour in COLOURS
+    for number in range(PER_COLOUR)
+}
+FILTERS: list[tuple[dict[str, Any] | None, Callable[[dict[str, Any]], bool]]] = [
+    (None, lambda _: True),
+    ({"colour": "red"}, lambda p: p["colour"] == "red"),
+    ({"colour": ["red", "sand"], "in_stock": True}, lambda p: p["colour"] in ("red", "sand") and p["in_stock"]),
+    ({"price": {"lt": 13}}, lambda p: p["price"] < 13),
+    ({"colour": "no such"}, lambda _: False),
+]
+
+
+class Shopper(RuleBasedStateMachine):
+    """Keeps its own account of what was shown and compares."""
+
+    runtime: Runtime
+
+    @initialize(seed=st.text("abc"), count=st.integers(1, 25), wanted=st.sampled_from(FILTERS))
+    def start(self, seed: str, count: int, wanted: Any) -> None:
+        self.seen: set[str] = set()
+        self.answers: dict[str, str] = {}
+        self.history: list[list[str]] = []
+        page = start_session(
+            self.runtime, self.runtime.bundle(), StartSession(count=count, filter=wanted[0], seed=seed)
+        )
+        self.account(page, count, wanted[1])
+
+    @rule(
+        data=st.data(),
+        count=st.integers(1, 25),
+        wanted=st.sampled_from(FILTERS),
+        strategy=st.sampled_from(sorted(STRATEGIES)),
+    )
+    def next(self, data: st.DataObject, count: int, wanted: Any, strategy: str) -> None:
+        shown = sorted(self.seen)
+        signs = (
+            data.draw(st.dictionaries(st.sampled_from(shown), st.sampled_from(["liked", "disliked"]), max_size=6))
+            if shown
+            else {}
+        )
+        signs = {name: self.answers.get(name, sign) for name, sign in signs.items()}
+        request = NextPage(
+            session=self.session,
+            liked=[name for name, sign in signs.items() if sign == "liked"],
+            disliked=[name for name, sign in signs.items() if sign == "disliked"],
+            count=count,
+            similar=data.draw(st.integers(0, count)),
+            filter=wanted[0],
+            strategy=strategy,
+        )
+        page = continue_session(self.runtime, self.runtime.bundle(), request)
+        retried = continue_session(self.runtime, self.runtime.bundle(), request)
+        assert (retried.items, retried.remaining, retried.round) == (page.items, page.remaining, page.round)
+        self.answered.append({name: sign for name, sign in signs.items() if name not in self.answers})
+        self.answers |= signs
+        self.account(page, count, wanted[1])
+
+    @precondition(lambda self: len(self.history) > 1)
+    @rule()
+    def undo(self) -> None:
+        page = undo(self.runtime, self.runtime.bundle(), Undo(session=self.session))
+        self.history.pop()
+        for name in self.answered.pop():
+            del self.answers[name]
+        assert [item.id for item in page.items] == self.history[-1]
+        assert page.remaining == len(PRODUCTS) - len(self.seen)
+        assert page.round == len(self.history)
+        self.session = page.session
+
+    @precondition(lambda self: len(self.history) == 1)
+    @rule()
+    def undo_too_much(self) -> None:
+        with pytest.raises(NothingToUndo):
+            undo(self.runtime, self.runtime.bundle(), Undo(session=self.session))
+
+    def account(self, page: Page, count: int, passes: Callable[[dict[str, Any]], bool]) -> None:
+        ids = [item.id for item in page.items]
+        left = {name for name, fields in PRODUCTS.items() if passes(fields)} - self.seen
+        assert len(ids) == len(set(ids)) == min(count, len(left))
+        assert set(ids) <= left
+        assert page.remaining == len(left) - len(ids)
+        liked = {name for name, sign in self.answers.items() if sign == "liked"}
+        assert all(set(item.because) <= liked for item in page.items)
+        if not self.history:
+            self.answered: list[dict[str, str]] = []
+        self.history.append(ids)
+        assert page.round == len(self.history)
+        self.seen |= set(ids)
+        self.session = page.session
+
+
+def test_whatever_a_shopper_does_nothing_comes_twice(runtime: Runtime) -> None:
+    class Here(Shopper):
+        pass
+
+    Here.runtime = runtime
+    run_state_machine_as_test(
+        Here,
+        settings=examples(
+            max_examples=50, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
+
+
+def walk(runtime: Runtime, **options: Any) -> list[Page]:
+    """A shopper who likes the first item of each page, until there is nothing more."""
+    bundle = runtime.bundle()
+    pages = [start_session(runtime, bundle, StartSession(seed="walk"))]
+    while pages[-1].remaining:
+        liked = [item.id for item in pages[-1].items[:1]]
+        request = NextPage(session=pages[-1].session, liked=liked, **options)
+        pages.append(continue_session(runtime, bundle, request))
+    return pages
+
+
+@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+@pytest.mark.parametrize("count", [7, 10, 50])
+def test_a_session_shows_the_whole_catalogue_once_and_then_says_that_it_is_done(
+    runtime: Runtime, count: int, strategy: str
+) -> None:
+    pages = walk(runtime, count=count, strategy=strategy)
+    shown = [item.id for page in pages for item in page.items]
+    assert sorted(shown) == sorted(PRODUCTS)
+    for _ in range(3):
+        done = continue_session(
+            runtime, runtime.bundle(), NextPage(session=pages[-1].session, liked=shown[-1:], count=count)
+        )
+        assert (done.items, done.remaining) == ([], 0)
+        pages.append(done)
+    back = undo(runtime, runtime.bundle(), Undo(session=pages[-3].session))
+    assert [item.id for item in back.items] == [item.id for item in pages[-4].items]
+
+
+def test_taste_is_followed(runtime: Runtime) -> None:
+    """A shopper who likes every red product sees mostly red among the similar ones."""
+    bundle = runtime.bundle()
+    page = start_session(runtime, bundle, StartSession(count=20, seed="red"))
+    request = NextPage(session=page.session, liked=[item.id for item in page.items if item.id.startswith("red")])
+    similar = [item for item in continue_session(runtime, bundle, request).items if item.reason == "similar"]
+    assert len(similar) == 5
+    assert sum(item.id.startswith("red") for item in similar) >= 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "field"),
+    [
+        ({"liked": ["nobody"]}, UnknownAnswer, "liked"),
+        ({"disliked": ["nobody"]}, UnknownAnswer, "disliked"),
+        ({"liked": ["UNSEEN"]}, NotShown, "liked"),
+        ({"liked": ["SEEN"], "disliked": ["SEEN"]}, ContradictoryAnswer, "liked"),
+        ({"similar": 11}, InvalidRequest, "similar"),
+        ({"strategy": "magic"}, InvalidRequest, "strategy"),
+    ],
+)
+def test_an_answer_that_cannot_be_is_refused_by_name(
+    runtime: Runtime, answer: dict[str, Any], error: type[InvalidRequest], field: str
+) -> None:
+    page = start_session(runtime, runtime.bundle(), StartSession())
+    shown = {item.id for item in page.items}
+    names = {"SEEN": min(shown), "UNSEEN": min(set(PRODUCTS) - shown)}
+    body = {
+        key: [names.get(one, one) for one in value] if isinstance(value, list) else value
+        for key, value in answer.items()
+    }
+    with pytest.raises(error) as caught:
+        continue_session(runtime, runtime.bundle(), NextPage(session=page.session, **body))
+    assert caught.value.field == field
+    assert caught.value.value in (*names.values(), "nobody", 11, "magic")
+
+
+def test_a_like_cannot_become_a_dislike_without_an_undo(runtime: Runtime) -> None:
+    bundle = runtime.bundle()
+    page = start_session(runtime, bundle, StartSession())
+    name = page.items[0].id
+    liked = continue_session(runtime, bundle, NextPage(session=page.session, liked=[name]))
+    with pytest.raises(ContradictoryAnswer, match="undo"):
+        continue_session(runtime, bundle, NextPage(session=liked.session, disliked=[name]))
+    back = undo(runtime, bundle, Undo(session=liked.session))
+    continue_session(runtime, bundle, NextPage(session=back.session, disliked=[name]))
+
+
+def test_saying_a_like_again_changes_nothing(runtime: Runtime) -> None:
+    bundle = runtime.bundle()
+    page = start_session(runtime, bundle, StartSession())
+    name = page.items[0].id
+    once = continue_session(runtime, bundle, NextPage(session=page.session, liked=[name]))
+    twice = continue_session(runtime, bundle, NextPage(session=page.session, liked=[name, name]))
+    assert once.items == twice.items
+    again = continue_session(runtime, bundle, NextPage(session=once.session, liked=[name]))
+    silent = continue_session(runtime, bundle, NextPage(session=once.session))
+    assert again.items == silent.items

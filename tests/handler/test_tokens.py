@@ -1,0 +1,185 @@
+"""Only we can write a session, every way it can fail has its own code, and pages cannot be foreseen."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from handler.errors import (
+    SessionError,
+    SessionExpired,
+    SessionMalformed,
+    SessionModelChanged,
+    SessionTampered,
+    http_status,
+)
+from handler.session import Preference, Round, SessionState
+from handler.tokens import SessionTokens
+from tests.handler.support import FINGERPRINT, clustered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OLD, NEW, OTHER = "old-" * 8, "new-" * 8, "other-" * 8
+HOUR = 3_600
+ROUNDS = (Round((5, 9, 70_001), (5,), (9,)), Round((1, 2, 3)))
+STATE = SessionState(b"session!", FINGERPRINT, ROUNDS, Preference(clustered(1, 48, 1)[0], 1))
+
+
+def tokens(*keys: str) -> SessionTokens:
+    return SessionTokens(keys or (NEW,), ttl_seconds=HOUR)
+
+
+TOKEN = tokens().write(STATE)
+DOT = TOKEN.index(".")
+
+
+def picks(state: SessionState, *keys: str) -> list[float]:
+    source = tokens(*keys).page_random(state)
+    return [source.random() for _ in range(8)]
+
+
+def test_a_token_expires_by_the_clock_and_says_how_old_it_is() -> None:
+    with time_machine.travel("2025-03-10 12:00:00Z", tick=False) as clock:
+        token = tokens().write(STATE)
+        clock.shift(HOUR)
+        assert tokens().read(token, FINGERPRINT).rounds == ROUNDS
+        clock.shift(1)
+        with pytest.raises(SessionExpired, match="3,601 seconds") as caught:
+            tokens().read(token, FINGERPRINT)
+    assert (caught.value.value, caught.value.limit) == (HOUR + 1, HOUR)
+    assert caught.value.remedy
+
+
+def test_every_answer_gives_the_session_its_full_time_again() -> None:
+    with time_machine.travel("2025-03-10 12:00:00Z", tick=False) as clock:
+        token = tokens().write(STATE)
+        for _ in range(5):
+            clock.shift(HOUR)
+            token = tokens().write(tokens().read(token, FINGERPRINT))
+
+
+def test_a_token_of_another_model_names_both() -> None:
+    with pytest.raises(SessionModelChanged) as caught:
+        tokens().read(TOKEN, "f" * 32)
+    assert caught.value.limit == "f" * 32
+    assert FINGERPRINT.startswith(str(caught.value.value))
+
+
+@pytest.mark.parametrize("text", ["", ".", "a.", ".b", "a", "a.b.c", "ä.ö", "a b.c", "a.b\n", "x" * 70_000, "\x00.a"])
+def test_what_is_no_token_at_all_is_malformed(text: str) -> None:
+    with pytest.raises(SessionMalformed):
+        tokens().read(text, FINGERPRINT)
+
+
+def test_the_four_ways_to_fail_are_told_apart_by_code_and_status() -> None:
+    kinds = (SessionTampered, SessionExpired, SessionModelChanged, SessionMalformed)
+    assert len({kind.code for kind in kinds}) == 4
+    assert len({http_status(kind("")) for kind in kinds}) == 4
+
+
+@examples(deadline=None, max_examples=300)
+@given(place=st.integers(0, len(TOKEN) - 1), flip=st.integers(1, 127))
+def test_no_changed_character_gets_through(place: int, flip: int) -> None:
+    """Wherever it is. (The last character of a signature holds two bits that mean nothing: nothing changes then.)"""
+    changed = TOKEN[:place] + chr(ord(TOKEN[place]) ^ flip) + TOKEN[place + 1 :]
+    try:
+        read = tokens().read(changed, FINGERPRINT)
+    except (SessionTampered, SessionMalformed):
+        return
+    assert place == len(TOKEN) - 1
+    assert read.rounds == STATE.rounds
+
+
+@pytest.mark.parametrize(
+    ("start", "stop"), [(0, 1), (DOT // 2, DOT // 2 + 1), (DOT - 1, DOT), (DOT + 1, DOT + 2), (DOT + 20, DOT + 21)]
+)
+def test_a_changed_letter_is_tampering_not_garbage(start: int, stop: int) -> None:
+    swapped = "A" if TOKEN[start] != "A" else "B"
+    with pytest.raises(SessionTampered):
+        tokens().read(TOKEN[:start] + swapped + TOKEN[stop:], FINGERPRINT)
+
+
+@examples(deadline=None, max_examples=100)
+@given(end=st.integers(0, len(TOKEN) - 1))
+def test_a_token_cut_short_never_opens(end: int) -> None:
+    with pytest.raises((SessionTampered, SessionMalformed)):
+        tokens().read(TOKEN[:end], FINGERPRINT)
+
+
+@examples(deadline=None, max_examples=200)
+@given(text=st.text(max_size=200) | st.from_regex(r"[A-Za-z0-9_-]{0,80}\.[A-Za-z0-9_-]{0,50}", fullmatch=True))
+def test_any_text_is_refused_with_an_error_of_ours(text: str) -> None:
+    with pytest.raises(SessionError):
+        tokens().read(text, FINGERPRINT)
+
+
+@pytest.mark.parametrize(
+    ("signed_with", "read_with", "opens"),
+    [((OLD,), (NEW, OLD), True), ((NEW, OLD), (OLD,), False), ((OLD,), (NEW,), False), ((NEW, OLD), (NEW,), True)],
+)
+def test_keys_rotate_without_ending_sessions(signed_with: tuple[str], read_with: tuple[str], opens: bool) -> None:
+    token = tokens(*signed_with).write(STATE)
+    if opens:
+        assert tokens(*read_with).read(token, FINGERPRINT).rounds == ROUNDS
+    else:
+        with pytest.raises(SessionTampered):
+            tokens(*read_with).read(token, FINGERPRINT)
+
+
+def test_a_retry_draws_the_same_also_while_a_new_key_is_brought_in() -> None:
+    assert picks(STATE, OLD) == picks(STATE, OLD) == picks(STATE, NEW, OLD)
+    carried = tokens(OLD).read(tokens(OLD).write(STATE), FINGERPRINT)
+    assert picks(carried, OLD) == picks(STATE, OLD)
+
+
+def test_pages_differ_between_sessions_answers_rounds_and_keys() -> None:
+    def with_last(*, liked: Sequence[int] = (), disliked: Sequence[int] = ()) -> SessionState:
+        rounds = (*ROUNDS[:-1], Round((1, 2, 3), tuple(liked), tuple(disliked)))
+        return SessionState(b"session!", FINGERPRINT, rounds)
+
+    drawn = [
+        picks(STATE),
+        picks(STATE, OTHER),
+        picks(SessionState(b"session?", FINGERPRINT, ROUNDS)),
+        picks(with_last(liked=[1])),
+        picks(with_last(liked=[2])),
+        picks(with_last(disliked=[1])),
+        picks(with_last(liked=[1]).show([4])),
+        picks(SessionState(b"session!", FINGERPRINT)),
+    ]
+    assert len({tuple(one) for one in drawn}) == len(drawn)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from Python 3.12 on
+def test_copies_of_one_snapshot_start_different_sessions() -> None:
+    """Lambda's SnapStart resumes many processes from one memory image, generators' state included."""
+    random.seed(7)
+    np.random.seed(7)
+    ids = []
+    for _ in range(4):
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(writer, tokens().start(FINGERPRINT).session_id)
+            os._exit(0)
+        os.waitpid(child, 0)
+        os.close(writer)
+        with os.fdopen(reader, "rb") as pipe:
+            ids.append(pipe.read())
+    assert len({*ids, tokens().start(FINGERPRINT).session_id}) == 5
+    assert all(len(one) == 8 for one in ids)
+
+
+def test_a_seed_makes_a_demonstration_repeatable() -> None:
+    one, same, other = (tokens().start(FINGERPRINT, seed) for seed in ("a", "a", "b"))
+    assert one == same
+    assert one.session_id != other.session_id
