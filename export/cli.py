@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -30,13 +30,20 @@ EMBEDDED_ENCODER = Path(__file__).parent / "embedded"
 
 @app.command()
 def index(
-    photos: Annotated[Path, typer.Argument(help="A folder of photos, or a .csv, .jsonl or .parquet that lists them.")],
+    photos: Annotated[
+        Path,
+        typer.Argument(metavar="PHOTOS", help="A folder of photos, or a .csv, .jsonl or .parquet that lists them."),
+    ],
     out: Annotated[Path, typer.Option(help="Where bundles are kept; made if it is not there.")],
     photos_root: Annotated[
-        Path | None, typer.Option("--photos", help="The folder a manifest's image paths start from [its own folder].")
+        Path | None,
+        typer.Option(
+            "--photos", show_default="the manifest's own", help="The folder that a manifest's image paths start from."
+        ),
     ] = None,
     model: Annotated[
-        Path, typer.Option(help="An encoder that `vitrine export` wrote [the one that comes with Vitrine].")
+        Path,
+        typer.Option(show_default="the one that comes with Vitrine", help="An encoder that `vitrine export` wrote."),
     ] = EMBEDDED_ENCODER,
     m: Annotated[int, typer.Option("--m", min=2, max=128, help="Links a vector gets in the index.")] = 16,
     ef_construction: Annotated[int, typer.Option(min=10, max=5000, help="Effort spent on building the index.")] = 200,
@@ -63,13 +70,13 @@ def index(
             source, DirectoryStore(out), model, state.embedding_cache, progress, IndexParameters(m, ef_construction)
         )
     state.remember_photos(source.root)
-    state.report.write_text(report.to_json())
+    state.report.write_text(report.to_json(), encoding="utf-8")
     show_report(report, console, state.report)
 
 
 @app.command()
 def serve(
-    bundles: Annotated[Path, typer.Argument(help="Where `vitrine index` put its bundles.")],
+    bundles: Annotated[Path, typer.Argument(metavar="BUNDLES", help="Where `vitrine index` put its bundles.")],
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
     photos: Annotated[
@@ -82,8 +89,81 @@ def serve(
     """
     from handler.local_server import listen, serve_local
 
-    socket = listen(host, port)
-    serve_local(bundles, photos, socket, announce=lambda url: console.print(f"Vitrine is at [link={url}]{url}[/link]"))
+    def announce(url: str) -> None:
+        console.print(f"Vitrine is at [link={url}]{url}[/link]")
+
+    with listen(host, port) as listening:
+        serve_local(bundles, photos, listening, announce)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option(help="Directory for encoder.onnx and preprocess.json.")],
+    model: Annotated[
+        str,
+        typer.Option(help="Hugging Face id or checkpoint directory of a ViT, DeiT, DINOv2, CLIP or SigLIP."),
+    ] = "google/vit-base-patch16-224",
+    pooling: Annotated[
+        Literal["auto", "cls", "mean", "pooler", "projection"],
+        typer.Option(help="How tokens become one vector; auto: what the architecture is known for."),
+    ] = "auto",
+    layers: Annotated[int | None, typer.Option(help="Keep only the first N blocks.", min=1)] = None,
+    precision: Annotated[
+        Literal["fp32", "fp16", "w8", "int8"],
+        typer.Option(help="fp16: half the file. w8: a quarter. int8: a quarter, and about 3x as fast."),
+    ] = "fp32",
+    photos: Annotated[
+        Path | None,
+        typer.Option(help="Photos it is judged on, default the drawn sample shop; [bold]your own judge best[/]."),
+    ] = None,
+    sample: Annotated[int, typer.Option(help="Judge on at most so many of them.", min=1)] = 600,
+    licence: Annotated[str | None, typer.Option(help="Of the weights, where the model card does not say.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the model; default: its id or directory.")] = None,
+) -> None:
+    """Turn a PyTorch image encoder into the ONNX file that Vitrine serves, if it finds the neighbours PyTorch finds.
+
+    Photos go through PyTorch and through the new file; unless nearly all of each photo's ten nearest neighbours are the
+    same, nothing is written. Needs: pip install 'vitrine\\[export]'
+    """
+    from export.export_model import ExportRequest, export_model
+    from export.export_report import render
+
+    request = ExportRequest(
+        model=model,
+        out=out,
+        photos=photos,
+        pooling=pooling,
+        layers=layers,
+        precision=precision,
+        licence=licence,
+        name=name,
+        sample=sample,
+    )
+    with progress_bar(console) as progress:
+        report = export_model(request, progress)
+    console.print(render(report))
+
+
+@app.command()
+def sample(
+    out: Annotated[Path, typer.Argument(help="A new folder for the photos and catalogue.csv.")],
+    count: Annotated[int, typer.Option(help="How many products to draw.")] = 459,
+    seed: Annotated[int, typer.Option(help="Another seed draws another shop.")] = 459,
+) -> None:
+    """Draw a shop to try Vitrine on: clothes, shoes, bags and ceramics, with nothing to download.
+
+    The same seed draws the same shop. Interrupted, it resumes where it stopped.
+    """
+    from export.sample.catalogue import write_sample_catalogue
+
+    with progress_bar(console) as progress:
+        task = progress.add_task("Drawing", total=count)
+        manifest = write_sample_catalogue(
+            out, count=count, seed=seed, progress=lambda done, _: progress.update(task, completed=done)
+        )
+    console.print(
+        f"{count} products in {escape(str(manifest))}. Next: vitrine index {escape(str(manifest))} --out BUNDLES"
+    )
 
 
 def main() -> None:
@@ -91,5 +171,11 @@ def main() -> None:
     try:
         app()
     except VitrineError as error:
-        console.print(f"[bold red]vitrine:[/] {escape(str(error))}", soft_wrap=True, markup=True)
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:  # a full disk, a folder that may not be written to
+        _fail(f"{error.filename or 'The system'}: {error.strerror or error}.")
+
+
+def _fail(sentence: str) -> NoReturn:
+    console.print(f"[bold red]vitrine:[/] {escape(sentence)}", soft_wrap=True, markup=True)
+    sys.exit(1)

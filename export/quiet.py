@@ -1,0 +1,41 @@
+"""Silence around foreign calls that talk too much, and the check that they are installed at all."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
+from handler.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_EXTRA = ("torch", "transformers", "optimum", "onnx", "onnxscript")
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Inside, warnings and log lines below ERROR go nowhere. The tracer's warnings about fixed shapes, which is what
+    we ask for, and transformers' list of unused text weights are noise; what they could hide, the parity gate finds."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def require_export_extra() -> None:
+    """Raise ExportError naming what is missing of `vitrine[export]`; imports nothing."""
+    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ExportError(
+            f"Exporting a model needs packages that are not installed: {', '.join(missing)}.",
+            value=missing,
+            remedy="Install them with: pip install 'vitrine[export]'",
+        )
