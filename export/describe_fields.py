@@ -44,10 +44,18 @@ def _describe(name: str, values: Sequence[Any]) -> FieldInfo | None:
 def _kind(values: Sequence[Any]) -> FieldKind | None:
     if values and all(isinstance(value, bool) for value in values):
         return "boolean"
-    if values and all(
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) for value in values
-    ):
+    if values and all(map(_is_number, values)):
         return "number"
     if values and all(isinstance(value, str) for value in values):
         return "keyword"
     return None
+
+
+def _is_number(value: object) -> bool:
+    """A number that fits a float; Python's own integers go beyond."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from handler.encoder import Encoder
     from handler.images import Preprocessing
 
-    _Loaded = tuple[str, NDArray[np.float32] | str]
+    _Outcome = NDArray[np.float32] | str | OSError
+    _Loaded = tuple[str, _Outcome]
 
 BATCH = 16
 LOOK_AHEAD = 2 * BATCH
@@ -62,16 +63,18 @@ def embed_catalog(
     pending = {
         sha256: source.root / image for image, sha256 in hashes.items() if cache.get(sha256, fingerprint) is None
     }
+    gone: dict[str, str] = {}
     if pending:
-        result.embedded = _embed(pending, fingerprint, open_encoder(), cache, progress)
+        result.embedded, gone = _embed(pending, fingerprint, open_encoder(), cache, progress)
     for row in source.rows:
         known = cache.get(hashes[row.image], fingerprint) if row.image in hashes else None
+        reason = gone.get(hashes[row.image]) if row.image in hashes else unreadable[row.image]
         if known is not None and known.vector is not None:
             result.rows.append(row)
             result.vectors.append(known.vector)
             result.digests.append(hashes[row.image])
         else:
-            result.skipped[row.image] = (known.reason if known else None) or unreadable[row.image]
+            result.skipped[row.image] = (known.reason if known else reason) or "The photo was not embedded."
     return result
 
 
@@ -85,24 +88,31 @@ def _hash_photos(
         try:
             hashes[row.image] = cache.content_hash(source.path_of(row))
         except OSError as error:
-            unreadable[row.image] = f"The file cannot be read: {error.strerror}."
+            unreadable[row.image] = _reason(error)
     return hashes, unreadable
+
+
+def _reason(error: OSError) -> str:
+    return f"The file cannot be read: {error.strerror}."
 
 
 def _embed(
     pending: dict[str, Path], fingerprint: str, encoder: Encoder, cache: EmbeddingCache, progress: Progress
-) -> int:
+) -> tuple[int, dict[str, str]]:
+    """How many were embedded, and why some files could not be read. That may pass, so the cache does not learn it."""
     task = progress.add_task("Embedding photos", total=len(pending))
     embedded = 0
+    gone: dict[str, str] = {}
     with ThreadPoolExecutor() as pool:
         load = partial(_load, how=encoder.spec.preprocessing)
         for batch in _batches(zip(pending, _map_ahead(pool, load, pending.values()), strict=True)):
+            gone |= {sha256: _reason(error) for sha256, error in batch if isinstance(error, OSError)}
             embedded += _embed_batch(batch, fingerprint, encoder, cache)
             progress.advance(task, len(batch))
-    return embedded
+    return embedded, gone
 
 
-def _load(path: Path, how: Preprocessing) -> NDArray[np.float32] | str:
+def _load(path: Path, how: Preprocessing) -> _Outcome:
     """Pixels for the encoder (3, height, width), or the reason why there are none."""
     try:
         size = path.stat().st_size
@@ -110,13 +120,13 @@ def _load(path: Path, how: Preprocessing) -> NDArray[np.float32] | str:
             return f"The file has {size:,} bytes; at most {MAX_BYTES:,} are read."
         return preprocess(decode(path.read_bytes(), max_pixels=MAX_PIXELS), how)
     except OSError as error:
-        return f"The file cannot be read: {error.strerror}."
+        return error
     except ImageError as error:
         return error.detail
 
 
 def _embed_batch(batch: list[_Loaded], fingerprint: str, encoder: Encoder, cache: EmbeddingCache) -> int:
-    readable = [(sha256, pixels) for sha256, pixels in batch if not isinstance(pixels, str)]
+    readable = [(sha256, pixels) for sha256, pixels in batch if isinstance(pixels, np.ndarray)]
     results = [(sha256, Embedded(None, reason)) for sha256, reason in batch if isinstance(reason, str)]
     if readable:
         vectors = encoder.encode(np.stack([pixels for _, pixels in readable]))
@@ -125,11 +135,9 @@ def _embed_batch(batch: list[_Loaded], fingerprint: str, encoder: Encoder, cache
     return len(readable)
 
 
-def _map_ahead(
-    pool: ThreadPoolExecutor, load: Callable[[Path], NDArray[np.float32] | str], paths: Iterable[Path]
-) -> Iterator[NDArray[np.float32] | str]:
+def _map_ahead(pool: ThreadPoolExecutor, load: Callable[[Path], _Outcome], paths: Iterable[Path]) -> Iterator[_Outcome]:
     """`pool.map`, but never more than LOOK_AHEAD photos decoded and waiting: a catalogue does not fit into memory."""
-    waiting: deque[Future[NDArray[np.float32] | str]] = deque()
+    waiting: deque[Future[_Outcome]] = deque()
     for path in paths:
         waiting.append(pool.submit(load, path))
         if len(waiting) == LOOK_AHEAD:

@@ -7,12 +7,16 @@ where it stopped.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import sqlite3
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+
+from handler.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +50,17 @@ class EmbeddingCache:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=60)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.executescript(_SCHEMA)
+        try:
+            self._db = sqlite3.connect(path, timeout=60)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")  # a power cut costs the last commits, which can be had again
+            self._db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise ConfigurationError(
+                f"{path} cannot be used as an embedding cache: {error}.",
+                value=str(path),
+                remedy="If no other run is using it, delete it; its photos are embedded again.",
+            ) from error
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +75,8 @@ class EmbeddingCache:
         Raises OSError.
         """
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")  # reading a named pipe would wait for ever
         key = str(path.resolve())
         known = self._db.execute("SELECT size, mtime_ns, sha256 FROM files WHERE path = ?", [key]).fetchone()
         if known and known[:2] == (status.st_size, status.st_mtime_ns):
@@ -70,7 +84,8 @@ class EmbeddingCache:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         row = (key, status.st_size, status.st_mtime_ns, digest)
-        self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", row)
+        with self._db:  # an open transaction would keep every other run waiting
+            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", row)
         return digest
 
     def get(self, sha256: str, fingerprint: str) -> Embedded | None:

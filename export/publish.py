@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def publish(store: BundleStore, staged: StagedBundle, expected_etag: str | None) -> Pointer:
     """Make `staged` current, if the pointer still is where the bundle was built upon (None: if there is none).
 
-    Whoever reads meanwhile sees the old bundle or the new one, never half of either. Raises PublishConflict when another
-    publisher was first; its bundle stays current.
+    Whoever reads meanwhile sees the old bundle or the new one, never half of either. Raises PublishConflict when
+    another publisher was first; its bundle stays current.
     """
     manifest = staged.manifest
     for name, expected in manifest.model.files.items():

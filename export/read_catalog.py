@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -47,19 +48,12 @@ def read_catalog(source: Path, photos: Path | None = None) -> CatalogSource:
 
     Raises CatalogError for a source that is not there, an empty one, duplicate ids and photos that are missing.
     """
-    if source.is_dir():
-        catalog = CatalogSource(source, tuple(sorted(_rows_of_folder(source), key=lambda row: row.id)))
-    elif source.is_file():
-        root = photos or source.parent
-        rows = tuple(sorted((_row(record, place) for place, record in read_records(source)), key=lambda row: row.id))
-        catalog = CatalogSource(root, rows)
-        _check_photos_exist(catalog, source)
-    else:
+    try:
+        catalog = _read(source, photos)
+    except OSError as error:
         raise CatalogError(
-            f"There is no {source}.",
-            value=str(source),
-            remedy=f"Give a folder of photos, or a manifest ({', '.join(MANIFEST_SUFFIXES)}).",
-        )
+            f"{error.filename or source} cannot be read: {error.strerror}.", value=str(error.filename or source)
+        ) from error
     if not catalog.rows:
         raise CatalogError(
             f"{source} holds no products.",
@@ -68,11 +62,27 @@ def read_catalog(source: Path, photos: Path | None = None) -> CatalogSource:
             remedy=f"Photos are files ending in {', '.join(sorted(IMAGE_SUFFIXES))}, also in sub-folders.",
         )
     _check_ids(catalog, source)
+    if source.is_file():
+        _check_photos_exist(catalog, source)
     return catalog
 
 
+def _read(source: Path, photos: Path | None) -> CatalogSource:
+    if source.is_dir():
+        return CatalogSource(source, tuple(sorted(_rows_of_folder(source), key=lambda row: row.id)))
+    if source.is_file():
+        rows = tuple(sorted((_row(record, place) for place, record in read_records(source)), key=lambda row: row.id))
+        return CatalogSource(photos or source.parent, rows)
+    raise CatalogError(
+        f"There is no {source}.",
+        value=str(source),
+        remedy=f"Give a folder of photos, or a manifest ({', '.join(MANIFEST_SUFFIXES)}).",
+    )
+
+
 def _rows_of_folder(root: Path) -> Iterator[CatalogRow]:
-    for folder, folders, names in os.walk(root):
+    # A folder that cannot be listed ends the run: passing over it would take its products out of the shop.
+    for folder, folders, names in os.walk(root, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             path = PurePosixPath(Path(folder, name).relative_to(root).as_posix())
@@ -81,8 +91,13 @@ def _rows_of_folder(root: Path) -> Iterator[CatalogRow]:
                 yield CatalogRow(str(path.with_suffix("")), str(path), category)
 
 
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def _row(record: Mapping[str, Any], place: str) -> CatalogRow:
-    values = {str(key).strip(): value for key, value in record.items() if value is not None and value != ""}
+    values = {str(key).strip(): value for key, value in record.items() if not _is_missing(value)}
+    values.pop("", None)  # a table's unnamed index column
     missing = [name for name in ("id", "image") if name not in values]
     if missing:
         raise CatalogError(
@@ -91,13 +106,18 @@ def _row(record: Mapping[str, Any], place: str) -> CatalogRow:
             remedy="A manifest needs the columns `id` and `image`; all others are optional.",
         )
     image = PurePosixPath(str(values.pop("image")).replace("\\", "/"))
-    if image.is_absolute() or ".." in image.parts or ":" in image.parts[0]:
+    if image.is_absolute() or not image.parts or ".." in image.parts or ":" in image.parts[0]:
         raise CatalogError(
             f"{place} has the image {str(image)!r}, which is not a path below the photos' folder.",
             value=str(image),
             remedy="Give paths relative to the manifest, or to --photos; download what lies behind URLs first.",
         )
     return CatalogRow(str(values.pop("id")).strip(), str(image), values)
+
+
+def _is_missing(value: object) -> bool:
+    """Tables write a missing number as NaN; infinity is none that a price can have, and neither is JSON."""
+    return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
 def _check_ids(catalog: CatalogSource, source: Path) -> None:
@@ -110,6 +130,12 @@ def _check_ids(catalog: CatalogSource, source: Path) -> None:
                 limit=MAX_ID_CHARS,
                 remedy=f"Give it one of 1 to {MAX_ID_CHARS} characters.",
             )
+        if not _is_text(row.id + row.image):
+            raise CatalogError(
+                f"The id or the photo's name of {row.id!a} is not valid Unicode.",
+                value=ascii(row.id),
+                remedy="Rename it.",
+            )
         if row.id in seen:
             raise CatalogError(
                 f"{source} has the id {row.id!r} twice: {seen[row.id].image} and {row.image}.",
@@ -117,6 +143,15 @@ def _check_ids(catalog: CatalogSource, source: Path) -> None:
                 remedy="Ids have to be unique; rename one, or list the photos in a manifest with ids of your own.",
             )
         seen[row.id] = row
+
+
+def _is_text(text: str) -> bool:
+    """False for half of a surrogate pair: Python's way to keep a file name's bytes that are no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_photos_exist(catalog: CatalogSource, source: Path) -> None:

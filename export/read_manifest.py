@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from handler.errors import CatalogError
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 Record = tuple[str, "Mapping[str, Any]"]
 
 _TRUTH = {"true": True, "false": False}
+# As JSON writes them: a code such as 00123 is no number, or it would lose its zeros.
+_INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 
 
 def read_records(path: Path) -> Iterator[Record]:
@@ -34,7 +39,8 @@ def _read_csv(path: Path) -> Iterator[Record]:
     """A column counts as numbers, or as true and false, if all its values but the empty ones do."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
+            reader = csv.DictReader(file, strict=True, skipinitialspace=True)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
             rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
         raise CatalogError(f"{path} is not a UTF-8 CSV file: {error}.", remedy="Save it as CSV (UTF-8).") from error
@@ -57,12 +63,9 @@ def _read_csv(path: Path) -> Iterator[Record]:
 def _converter(values: list[str]) -> Any:
     if values and all(value.lower() in _TRUTH for value in values):
         return lambda value: _TRUTH[value.lower()]
-    try:
-        if values and all(abs(float(value)) < float("inf") for value in values):
-            return float
-    except ValueError:
-        pass
-    return str
+    if values and all(_INTEGER.fullmatch(value) for value in values):
+        return int
+    return float if values and all(_NUMBER.fullmatch(value) for value in values) else str
 
 
 def _read_jsonl(path: Path) -> Iterator[Record]:
@@ -74,9 +77,11 @@ def _read_jsonl(path: Path) -> Iterator[Record]:
             try:
                 record = json.loads(line, parse_constant=_refuse_constant)
             except ValueError as error:
-                raise CatalogError(f"{place} is not JSON: {error}.") from error
+                raise CatalogError(f"{place} is not JSON: {error}.", remedy="Write one object a line.") from error
             if not isinstance(record, dict):
-                raise CatalogError(f"{place} is a {type(record).__name__}, not an object.")
+                raise CatalogError(
+                    f"{place} is a {type(record).__name__}, not an object.", remedy="Write one object a line."
+                )
             yield place, record
 
 
@@ -95,9 +100,14 @@ def _read_parquet(path: Path) -> Iterator[Record]:
     try:
         records = pyarrow.parquet.read_table(path).to_pylist()
     except (pyarrow.ArrowException, OSError) as error:
-        raise CatalogError(f"{path} is not a Parquet file: {error}") from error
+        raise CatalogError(
+            f"{path} is not a Parquet file: {error}.", remedy="Write it again from its source."
+        ) from error
     for number, record in enumerate(records, start=1):
-        yield f"{path}, row {number}", record
+        yield (
+            f"{path}, row {number}",
+            {name: float(value) if isinstance(value, Decimal) else value for name, value in record.items()},
+        )
 
 
 _READERS = {".csv": _read_csv, ".jsonl": _read_jsonl, ".parquet": _read_parquet}

@@ -19,7 +19,7 @@ from handler.encoder import ENCODER_FILE, SPEC_FILE, EncoderSpec
 from handler.store import file_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from export.assign_labels import Labels
     from export.read_catalog import CatalogRow
+    from handler.bundle import FileRef
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,19 @@ def write_bundle(
     build_index(vectors[order], sorted_labels, parameters, index_path, progress)
     fields = describe_fields([row.fields for row in rows])
     catalog = write_catalog(directory / CATALOG_FILE, rows, labels, fields)
+    files = {name: file_ref(directory / name) for name in (INDEX_FILE, CATALOG_FILE)}
     created_at = datetime.now(UTC).replace(microsecond=0)
+    # Two runs that end in the same second may share a name only if they share every byte: names are for ever.
     manifest = Manifest(
-        version=f"{created_at:%Y%m%dT%H%M%SZ}-{contents[:8]}",
+        version=f"{created_at:%Y%m%dT%H%M%SZ}-{_digest(files)[:8]}",
         created_at=created_at,
         contents=contents,
         model=model,
         index=measure_index(index_path, vectors, parameters),
         catalog=catalog,
-        files={name: file_ref(directory / name) for name in (INDEX_FILE, CATALOG_FILE)},
+        files=files,
     )
-    (directory / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=1))
+    (directory / MANIFEST_FILE).write_bytes(manifest.model_dump_json(indent=1).encode())
     return StagedBundle(manifest, directory, model_directory)
 
 
@@ -82,6 +85,10 @@ def describe_model(directory: Path) -> ModelRef:
         dim=spec.dim,
         files=files,
     )
+
+
+def _digest(files: Mapping[str, FileRef]) -> str:
+    return hashlib.sha256("".join(files[name].sha256 for name in sorted(files)).encode()).hexdigest()
 
 
 def digest_contents(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def write_catalog(path: Path, rows: Sequence[CatalogRow], labels: Labels, fields: tuple[FieldInfo, ...]) -> CatalogInfo:
     """Write the catalogue of `rows`, every one of which has a label."""
     names = [field.name for field in fields]
+    numbers = {place for place, field in enumerate(fields) if field.kind == "number"}
     db = sqlite3.connect(path)
     with db:
         db.executescript(SCHEMA)
@@ -28,10 +29,15 @@ def write_catalog(path: Path, rows: Sequence[CatalogRow], labels: Labels, fields
             label = labels.current[row.id]
             text = json.dumps(dict(row.fields), ensure_ascii=False, default=str)
             db.execute("INSERT INTO products VALUES (?, ?, ?, ?)", (label, row.id, row.image, text))
-            values = [(place, value, label) for place, value in set(field_rows(row.fields, names))]
+            # Filters compare floats, and SQLite's integers end at 64 bits.
+            values = {
+                (place, float(value) if place in numbers else value, label)  # type: ignore[arg-type]
+                for place, value in field_rows(row.fields, names)
+            }
             db.executemany("INSERT INTO field_values VALUES (?, ?, ?)", values)
         db.executemany(
-            "INSERT INTO retired (label, id) VALUES (?, ?)", sorted((label, name) for name, label in labels.retired.items())
+            "INSERT INTO retired (label, id) VALUES (?, ?)",
+            sorted((label, name) for name, label in labels.retired.items()),
         )
     db.execute("VACUUM")
     db.close()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DEFAULT_OUT = Path("bench-results")
-INK, MUTED, OURS, THEIRS, TARGET = "#1d2733", "#8a94a0", "#2f6f8f", "#c9d3da", "#c2453d"
+INK, MUTED, OURS, TARGET = "#1d2733", "#8a94a0", "#2f6f8f", "#c2453d"
 _PACKAGES = ("vitrine", "fastapi", "starlette", "mangum", "pydantic", "numpy", "hnswlib", "itsdangerous", "msgpack")
 
 
@@ -72,7 +72,7 @@ def verdict(ratio: float, target: float) -> str:
 
 
 def _draw_pairs(axes: Axes, unit: str, pairs: Mapping[str, Mapping[str, tuple[float, float]]]) -> None:
-    colours = [OURS, THEIRS, MUTED]
+    colours = [OURS, "#9db4c0", "#c2d0d7", "#dfe6ea"]
     width = 0.8 / len(pairs)
     for place, (side, groups) in enumerate(pairs.items()):
         medians = [median for median, _ in groups.values()]

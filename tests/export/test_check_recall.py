@@ -1,0 +1,147 @@
+"""The gate before publishing: an index that loses neighbours is not let through, whatever the catalogue looks like."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from rich.progress import Progress
+
+from export import check_recall
+from export.build_index import IndexParameters, build_index
+from export.check_recall import EF_LADDER, FLOOR, measure_index
+from export.index_catalog import index_catalog
+from export.read_catalog import read_catalog
+from handler.errors import RecallTooLow
+from handler.local_state import LocalState
+from handler.neighbors import HnswIndex
+from handler.store import DirectoryStore
+from tests.conftest import run_index
+from tests.export.support import draw, draw_all, open_current
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+POOR = IndexParameters(m=2, ef_construction=10)
+
+
+def clustered(count: int, dim: int = 32, clusters: int = 20, seed: int = 0) -> NDArray[np.float32]:
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(clusters, dim))[rng.integers(clusters, size=count)] + 0.2 * rng.normal(size=(count, dim))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def build(path: Path, vectors: NDArray[np.float32], parameters: IndexParameters) -> Path:
+    build_index(vectors, range(len(vectors)), parameters, path, Progress(disable=True), threads=1)
+    return path
+
+
+def brute_force_recall(index: HnswIndex, vectors: NDArray[np.float32], queries: NDArray[np.float32]) -> float:
+    truth = np.argsort(-(queries @ vectors.T), axis=1, kind="stable")[:, :10]
+    found = [index.search_graph(query, 10)[0] for query in queries]
+    return float(np.mean([len({*a} & {*b}) / 10 for a, b in zip(found, truth.tolist(), strict=True)]))
+
+
+def test_the_recall_it_states_is_the_one_that_brute_force_finds(tmp_path: Path) -> None:
+    vectors = clustered(3_000)
+    path = build(tmp_path / "index", vectors, IndexParameters())
+    info = measure_index(path, vectors, IndexParameters())
+    assert info.recall.value >= FLOOR
+    assert info.recall.queries == 1_000
+    assert (info.count, info.dim, info.m, info.ef_construction) == (3_000, 32, 16, 200)
+    index = HnswIndex(path, info)
+    assert brute_force_recall(index, vectors, vectors[::3]) == pytest.approx(info.recall.value, abs=0.01)
+
+
+def test_it_takes_the_smallest_ef_that_reaches_the_floor(tmp_path: Path) -> None:
+    vectors = clustered(3_000)
+    weak = IndexParameters(m=4, ef_construction=20)
+    path = build(tmp_path / "index", vectors, weak)
+    reached = {floor: measure_index(path, vectors, weak, floor) for floor in (0.5, 0.9, 0.97)}
+    efs = [info.ef for info in reached.values()]
+    assert efs == sorted(efs)
+    assert efs[0] == EF_LADDER[0]
+    assert efs[-1] > EF_LADDER[0]
+    assert all(info.recall.value >= floor for floor, info in reached.items())
+
+
+def test_an_index_that_loses_neighbours_is_refused(tmp_path: Path) -> None:
+    vectors = clustered(4_000, dim=48, clusters=400)
+    path = build(tmp_path / "index", vectors, POOR)
+    with pytest.raises(RecallTooLow, match=r"Raise --m above 2 or --ef-construction above 10") as caught:
+        measure_index(path, vectors, POOR)
+    assert caught.value.limit == FLOOR
+    assert 0 < float(str(caught.value.value)) < FLOOR
+
+
+def test_when_it_refuses_nothing_is_published(
+    tmp_path: Path, encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, bundles = draw_all(tmp_path / "photos", range(30)), tmp_path / "bundles"
+    run_index(photos, bundles, encoder_directory)
+    store = DirectoryStore(bundles)
+    pointer, versions = store.current(), sorted((bundles / "bundles").iterdir())
+    draw(photos / "new.png", 99)
+    # A graph that leads nowhere: as bad as any build could come out.
+    monkeypatch.setattr(HnswIndex, "search_graph", lambda _self, _query, count: ([0] * count, [-1.0] * count))
+    with pytest.raises(RecallTooLow, match=r"finds 0\.000 of the true 10"):
+        run_index(photos, bundles, encoder_directory)
+    assert store.current() == pointer
+    assert sorted((bundles / "bundles").iterdir()) == versions
+    monkeypatch.undo()
+    report = run_index(photos, bundles, encoder_directory)
+    assert (report.published, report.embedded) == (True, 0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 10, 11])
+def test_a_tiny_catalogue_is_indexed_and_serves(tmp_path: Path, encoder_directory: Path, count: int) -> None:
+    photos, bundles = draw_all(tmp_path / "photos", range(count)), tmp_path / "bundles"
+    report = run_index(photos, bundles, encoder_directory)
+    assert (report.products, report.recall) == (count, 1.0)
+    index = open_current(bundles).index
+    _, vectors = index.vectors([0])
+    found = index.nearest(vectors[0], 10)
+    assert len(found) == min(count, 10)
+    assert found[0].label == 0
+    assert found[0].score == pytest.approx(1, abs=1e-5)
+
+
+def test_one_picture_many_times_is_no_loss(tmp_path: Path, encoder_directory: Path) -> None:
+    photos = draw_all(tmp_path / "photos", range(30))
+    for number in range(60):
+        shutil.copy(photos / "000.png", photos / f"same-{number:02}.png")
+    report = run_index(photos, tmp_path / "bundles", encoder_directory)
+    assert (report.products, report.embedded) == (90, 30)
+    assert report.recall >= FLOOR
+
+
+def test_a_catalogue_of_one_picture_only(tmp_path: Path) -> None:
+    vectors = np.repeat(clustered(1), 300, axis=0)
+    path = build(tmp_path / "index", vectors, IndexParameters())
+    assert measure_index(path, vectors, IndexParameters()).recall.value >= FLOOR
+
+
+def test_other_parameters_are_other_contents(tmp_path: Path, encoder_directory: Path) -> None:
+    photos, bundles = draw_all(tmp_path / "photos", range(5)), tmp_path / "bundles"
+    run_index(photos, bundles, encoder_directory)
+    report = index_catalog(
+        read_catalog(photos),
+        DirectoryStore(bundles),
+        encoder_directory,
+        LocalState(bundles).embedding_cache,
+        Progress(disable=True),
+        IndexParameters(m=24),
+    )
+    assert report.published
+    assert open_current(bundles).manifest.index.m == 24
+
+
+def test_queries_are_a_sample_of_a_large_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_recall, "QUERIES", 50)
+    vectors = clustered(500)
+    path = build(tmp_path / "index", vectors, IndexParameters())
+    assert measure_index(path, vectors, IndexParameters()).recall.queries == 50
