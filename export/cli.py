@@ -47,6 +47,9 @@ def index(
     ] = EMBEDDED_ENCODER,
     m: Annotated[int, typer.Option("--m", min=2, max=128, help="Links a vector gets in the index.")] = 16,
     ef_construction: Annotated[int, typer.Option(min=10, max=5000, help="Effort spent on building the index.")] = 200,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="Fit the whitening of the vectors anew; running sessions end.")
+    ] = False,
 ) -> None:
     """Embed a shop's photos and publish them as a bundle that `vitrine serve` answers from.
 
@@ -67,7 +70,13 @@ def index(
     state = LocalState(out)
     with progress_bar(console) as progress:
         report = index_catalog(
-            source, DirectoryStore(out), model, state.embedding_cache, progress, IndexParameters(m, ef_construction)
+            source,
+            DirectoryStore(out),
+            model,
+            state.embedding_cache,
+            progress,
+            IndexParameters(m, ef_construction),
+            refit=refit,
         )
     state.remember_photos(source.root)
     state.report.write_text(report.to_json(), encoding="utf-8")

@@ -15,16 +15,19 @@ from export.assign_labels import NO_LABELS, assign_labels, read_labels, read_man
 from export.build_index import IndexParameters
 from export.embed_catalog import embed_catalog
 from export.embedding_cache import EmbeddingCache
+from export.fit_whitening import fit_whitening
 from export.publish import publish
 from export.write_bundle import describe_model, digest_contents, write_bundle
+from handler.bundle import WHITENING_FILE, bundle_key
 from handler.encoder import Encoder
 from handler.errors import BundleNotFound, CatalogError
+from handler.whitening import Whitening
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from export.read_catalog import CatalogSource
-    from handler.bundle import Manifest
+    from handler.bundle import Manifest, ModelRef
     from handler.store import BundleStore, Pointer
 
 
@@ -58,8 +61,13 @@ def index_catalog(
     cache_path: Path,
     progress: Progress,
     parameters: IndexParameters | None = None,
+    *,
+    refit: bool = False,
 ) -> IndexReport:
     """Embed what is new, build, check and publish; publish nothing if nothing changed.
+
+    The whitening is fitted for the first bundle of a model and kept from then on, so that sessions go on; `refit` fits
+    it anew.
 
     Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError; the current bundle stays
     as it is then, and what was embedded is kept for the next run.
@@ -79,20 +87,24 @@ def index_catalog(
     contents = digest_contents(catalog.rows, catalog.digests, model, parameters)
     known = read_labels(store, earlier) if earlier else NO_LABELS
     labels = assign_labels([row.id for row in catalog.rows], known)
-    if earlier and earlier.contents == contents:
+    if earlier and earlier.contents == contents and not refit:
         manifest = earlier
     else:
+        vectors = np.stack(catalog.vectors)
+        kept = None if refit else _kept_whitening(store, earlier, model)
+        whitening = kept or fit_whitening(vectors)
         with tempfile.TemporaryDirectory() as folder:
             staged = write_bundle(
                 Path(folder),
                 catalog.rows,
-                np.stack(catalog.vectors),
+                vectors if whitening is None else whitening.apply(vectors),
                 labels,
                 model,
                 model_directory,
                 contents,
                 parameters,
                 progress,
+                whitening,
             )
             publish(store, staged, pointer.etag if pointer else None)
             manifest = staged.manifest
@@ -109,6 +121,13 @@ def index_catalog(
         removed=len(known.current.keys() - labels.current.keys()),
         skipped=catalog.skipped,
     )
+
+
+def _kept_whitening(store: BundleStore, earlier: Manifest | None, model: ModelRef) -> Whitening | None:
+    if earlier is None or earlier.whitening is None or earlier.model.fingerprint != model.fingerprint:
+        return None
+    path = store.fetch(bundle_key(earlier.version, WHITENING_FILE), earlier.whitening)
+    return Whitening.load(path, model.dim)
 
 
 def _current(store: BundleStore) -> tuple[Pointer | None, Manifest | None]:

@@ -14,7 +14,15 @@ from export.build_index import IndexParameters, build_index
 from export.check_recall import measure_index
 from export.describe_fields import describe_fields
 from export.write_catalog import write_catalog
-from handler.bundle import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, Manifest, ModelRef, model_fingerprint
+from handler.bundle import (
+    CATALOG_FILE,
+    INDEX_FILE,
+    MANIFEST_FILE,
+    WHITENING_FILE,
+    Manifest,
+    ModelRef,
+    model_fingerprint,
+)
 from handler.encoder import ENCODER_FILE, SPEC_FILE, EncoderSpec
 from handler.store import file_ref
 
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
     from export.assign_labels import Labels
     from export.read_catalog import CatalogRow
     from handler.bundle import FileRef
+    from handler.whitening import Whitening
 
 
 @dataclass(frozen=True)
@@ -49,15 +58,21 @@ def write_bundle(
     contents: str,
     parameters: IndexParameters,
     progress: Progress,
+    whitening: Whitening | None = None,
 ) -> StagedBundle:
-    """Build and check the index, write catalogue and manifest. Raises RecallTooLow; nothing is published then."""
+    """Build and check the index, write catalogue and manifest. Raises RecallTooLow; nothing is published then.
+
+    `vectors` (n, dim) are whitened already, if `whitening` is given.
+    """
     index_path = directory / INDEX_FILE
     order = np.argsort([labels.current[row.id] for row in rows])
     sorted_labels = [labels.current[rows[place].id] for place in order]
     build_index(vectors[order], sorted_labels, parameters, index_path, progress)
     fields = describe_fields([row.fields for row in rows])
     catalog = write_catalog(directory / CATALOG_FILE, rows, labels, fields)
-    files = {name: file_ref(directory / name) for name in (INDEX_FILE, CATALOG_FILE)}
+    if whitening is not None:
+        whitening.save(directory / WHITENING_FILE)
+    files = {path.name: file_ref(path) for path in sorted(directory.iterdir())}
     created_at = datetime.now(UTC).replace(microsecond=0)
     # Two runs that end in the same second may share a name only if they share every byte: names are for ever.
     manifest = Manifest(

@@ -1,6 +1,6 @@
 """The bundle contract: what the export side promises the serving side, and how both name the files.
 
-bundles/<version>/manifest.json  index.hnsw  catalog.sqlite
+bundles/<version>/manifest.json  index.hnsw  catalog.sqlite  whitening.npy
 models/<fingerprint>/encoder.onnx  preprocess.json
 current.json
 """
@@ -22,6 +22,7 @@ SCHEMA_VERSION: Final = 1
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.hnsw"
 CATALOG_FILE = "catalog.sqlite"
+WHITENING_FILE = "whitening.npy"
 CURRENT_KEY = "current.json"
 
 # Names become paths and object keys, so nothing but one plain component is let through.
@@ -42,7 +43,7 @@ class FileRef(_Contract):
 
 
 class ModelRef(_Contract):
-    """The encoder whose vectors the index holds. Two bundles with one fingerprint share sessions."""
+    """The encoder that the index's vectors come from."""
 
     fingerprint: Fingerprint
     source: str
@@ -110,6 +111,19 @@ class Manifest(_Contract):
             raise ValueError(f"index has {self.index.count} vectors, the catalogue {self.catalog.count} products")
         if not {INDEX_FILE, CATALOG_FILE} <= self.files.keys():
             raise ValueError(f"{INDEX_FILE} and {CATALOG_FILE} must both be listed under files")
+
+    @property
+    def whitening(self) -> FileRef | None:
+        """Of the file that maps the encoder's vectors to the index's, where they are not the same."""
+        return self.files.get(WHITENING_FILE)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the space that the index's vectors live in. Bundles of one fingerprint share sessions."""
+        files = dict(self.model.files)
+        if self.whitening is not None:
+            files[WHITENING_FILE] = self.whitening
+        return model_fingerprint(files)
 
     @classmethod
     def parse(cls, data: bytes, version: str) -> Manifest:

@@ -7,8 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mangum import Mangum
+from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from handler.app import create_app
+from handler.problems import MEDIA_TYPE
 from handler.runtime import Runtime
 from handler.settings import Settings
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 @cache
 def _adapter() -> Mangum:
     # lifespan="off": Mangum would run it for every single invocation.
-    return Mangum(create_app(Runtime(Settings.from_env(os.environ))), lifespan="off")
+    app = create_app(Runtime(Settings.from_env(os.environ)))
+    return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
 
 
 def handler(event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:

@@ -37,6 +37,9 @@ class NeighborIndex(Protocol):
     """What recommending needs of an index."""
 
     @property
+    def dim(self) -> int: ...
+
+    @property
     def everything(self) -> LabelSet: ...
 
     def nearest(
@@ -56,6 +59,7 @@ class HnswIndex:
 
     def __init__(self, path: Path, info: IndexInfo) -> None:
         """Open an index whose digest has been verified. Raises BundleCorrupt if it is not the one `info` describes."""
+        self.dim = info.dim
         self._file = HnswFile(path, info)
         self._graph = hnswlib.Index(space=info.space, dim=info.dim)
         try:

@@ -76,7 +76,8 @@ def _show_next(
     runtime: Runtime, bundle: OpenBundle, state: SessionState, request: StartSession | NextPage, similar: int
 ) -> Page:
     allowed = _allowed(bundle, request.filter)
-    wanted = PageRequest(request.count, similar, find_strategy(request.strategy), allowed)
+    strategy = find_strategy(request.strategy or runtime.settings.strategy)
+    wanted = PageRequest(request.count, similar, strategy, allowed, request.diverse)
     picks = next_page(state, wanted, bundle.index, runtime.tokens.page_random(state))
     return _page(runtime, bundle, state.show([pick.label for pick in picks]), picks, allowed)
 
@@ -112,4 +113,5 @@ def _item(runtime: Runtime, product: Product, pick: Pick, products: dict[int, Pr
         reason=pick.reason,
         score=None if pick.score is None else round(pick.score, 4),
         because=[products[label].id for label in pick.because if label in products],
+        share=None if pick.share is None else round(pick.share, 4),
     )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from handler.arrange import cover, diversify
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
 
 REASONS_SHOWN = 2
 LIKES_COMPARED = 100
+DIVERSE_POOL = 4
+"""A varied page is picked from so many times as many as it shows."""
+EXPLORE_POOL = 64
+"""A page that explores is picked from at least so many."""
 
-Reason = Literal["similar", "random"]
+Reason = Literal["similar", "random", "explore"]
 
 
 @dataclass(frozen=True)
@@ -29,30 +35,41 @@ class Pick:
     label: int
     reason: Reason | None
     score: float | None = None
-    """Inner product of its unit vector with the preference, for a similar product."""
+    """What the strategy ranked it by: an inner product with a query, or a probability."""
     because: tuple[int, ...] = ()
     """The liked products closest to it, closest first."""
+    share: float | None = None
+    """For a product that explores: how much of what is still likely lies closer to it than to the rest of the page."""
 
 
 @dataclass(frozen=True)
 class PageRequest:
-    """`similar` of `count` products follow taste, the others are drawn at random."""
+    """`similar` of `count` products follow taste; the others explore if the strategy can, else they are random."""
 
     count: int
     similar: int
     strategy: Strategy
     allowed: LabelSet | None = None
     """Only these, where the shopper filters."""
+    diverse: bool = False
+    """The similar ones are to be unlike each other, too."""
 
 
 def next_page(state: SessionState, request: PageRequest, index: NeighborIndex, rng: random.Random) -> list[Pick]:
     """Choose the next page: nothing this session has shown, nothing twice, and fewer only if fewer are left."""
-    neighbors = request.strategy(state, index, request.similar, request.allowed)
-    similar = _explain(neighbors, state.liked[-LIKES_COMPARED:], index)
-    taken = state.shown.union(pick.label for pick in similar)
+    explores = request.strategy.explores
+    pool = request.similar * (DIVERSE_POOL if request.diverse else 1)
+    ranked = request.strategy.rank(state, index, max(pool, EXPLORE_POOL if explores else 0), request.allowed)
+    best = ranked[:pool]
+    similar = diversify(best, request.similar, index) if request.diverse else best
+    picks = _similar_picks(similar, state.liked[-LIKES_COMPARED:], index)
+    if explores:
+        covering = cover(ranked, similar, request.count - len(similar), index)
+        picks += [Pick(found.label, "explore", found.score, share=share) for found, share in covering]
+    taken = state.shown.union(pick.label for pick in picks)
     candidates = index.everything if request.allowed is None else request.allowed
-    drawn = candidates.draw(request.count - len(similar), taken, rng)
-    return similar + [Pick(label, "random") for label in drawn]
+    drawn = candidates.draw(request.count - len(picks), taken, rng)
+    return picks + [Pick(label, "random") for label in drawn]
 
 
 def closest_liked(labels: Sequence[int], liked: Sequence[int], index: NeighborIndex) -> list[tuple[int, ...]]:
@@ -68,7 +85,7 @@ def closest_liked(labels: Sequence[int], liked: Sequence[int], index: NeighborIn
     return [tuple(reasons[place] for place in row) for row in order.tolist()]
 
 
-def _explain(neighbors: Sequence[Neighbor], liked: Sequence[int], index: NeighborIndex) -> list[Pick]:
+def _similar_picks(neighbors: Sequence[Neighbor], liked: Sequence[int], index: NeighborIndex) -> list[Pick]:
     reasons = closest_liked([neighbor.label for neighbor in neighbors], liked, index)
     return [
         Pick(neighbor.label, "similar", neighbor.score, because)

@@ -108,7 +108,8 @@ async def health(request: Request) -> Response:
 @router.get("/bundle", response_model=BundleInfo)
 async def bundle_info(request: Request) -> Response:
     """What is being served: how many products, which model, and the fields that filters can use."""
-    manifest = (await _bundle(_runtime(request))).manifest
+    runtime = _runtime(request)
+    manifest = (await _bundle(runtime)).manifest
     return _json(
         BundleInfo(
             version=manifest.version,
@@ -120,5 +121,7 @@ async def bundle_info(request: Request) -> Response:
             recall=manifest.index.recall.value,
             fields=list(manifest.catalog.fields),
             strategies=sorted(STRATEGIES),
+            default_strategy=runtime.settings.strategy,
+            options=["diverse"],
         )
     )

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from handler.bundle import FieldInfo
-from handler.strategies import DEFAULT_STRATEGY
 
 MAX_COUNT = 50
 MAX_ANSWER = 200
@@ -24,6 +23,11 @@ FilterBody = Annotated[
         examples=[{"category": ["dress", "skirt"], "price": {"lt": 50}}],
     ),
 ]
+Strategy = Annotated[
+    str | None,
+    Field(description="how a page follows taste; GET /v1/bundle lists them and says which is taken if none is named"),
+]
+Diverse = Annotated[bool, Field(description="similar products that are unlike each other")]
 Token = Annotated[str, Field(max_length=65_536, description="the `session` of the last answer")]
 
 
@@ -34,7 +38,8 @@ class _Request(BaseModel):
 class StartSession(_Request):
     count: Count = 10
     filter: FilterBody | None = None
-    strategy: str = DEFAULT_STRATEGY
+    strategy: Strategy = None
+    diverse: Diverse = False
     seed: Annotated[str, Field(max_length=128)] | None = Field(
         default=None, description="the same seed gives the same session; for tests and demonstrations"
     )
@@ -49,7 +54,8 @@ class NextPage(_Request):
         default=None, ge=0, le=MAX_COUNT, description="how many follow taste, the others being random; default: half"
     )
     filter: FilterBody | None = None
-    strategy: str = DEFAULT_STRATEGY
+    strategy: Strategy = None
+    diverse: Diverse = False
 
 
 class Undo(_Request):
@@ -60,9 +66,12 @@ class Item(BaseModel):
     id: str
     image_url: str
     fields: dict[str, Any]
-    reason: Literal["similar", "random"] | None = Field(description="why it is on the page")
-    score: float | None = Field(description="inner product with the shopper's preference or the product asked about")
+    reason: Literal["similar", "random", "explore"] | None = Field(description="why it is on the page")
+    score: float | None = Field(description="what it was ranked by: an inner product with a query, or a probability")
     because: list[str] = Field(description="the liked products closest to it")
+    share: float | None = Field(
+        description="for an exploring product: how much of what is still likely a like of it would narrow the search to"
+    )
 
 
 class Page(BaseModel):
@@ -91,6 +100,8 @@ class BundleInfo(BaseModel):
     recall: float
     fields: list[FieldInfo]
     strategies: list[str]
+    default_strategy: str
+    options: list[str] = Field(description="what else a page can be asked for")
 
 
 class Problem(BaseModel):

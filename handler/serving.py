@@ -34,4 +34,4 @@ class OpenBundle:
 
     @cached_property
     def fingerprint(self) -> str:
-        return self.manifest.model.fingerprint
+        return self.manifest.fingerprint

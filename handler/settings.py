@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from handler.errors import ConfigurationError
+from handler.strategies import DEFAULT_STRATEGY, STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ class Settings(BaseModel):
     )
     session_ttl_seconds: int = Field(default=7 * 86_400, ge=60, description="a token older than this has expired")
     refresh_seconds: float = Field(default=30.0, ge=0, description="ask for a new bundle at most this often")
+    strategy: str = Field(default=DEFAULT_STRATEGY, description="taken where a request names none")
     image_base_url: str = Field(default="/photos", description="goes before every product's image path")
 
     @field_validator("signing_keys")
@@ -35,6 +37,13 @@ class Settings(BaseModel):
         if any(len(key.encode()) < MIN_KEY_BYTES for key in keys):
             raise ValueError(f"a key has fewer than {MIN_KEY_BYTES} bytes; make one with `openssl rand -hex 32`")
         return keys
+
+    @field_validator("strategy")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in STRATEGIES:
+            raise ValueError(f"there is no strategy {name!r}; there are {', '.join(sorted(STRATEGIES))}")
+        return name
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:

@@ -1,11 +1,19 @@
-"""How the part of a page that follows taste is chosen: one file a strategy, each a pure function."""
+"""How the part of a page that follows taste is chosen: one file a strategy, each a pure function.
+
+A strategy ranks unseen products for a session; what becomes of the ranking (how many of them a page shows, how varied
+they are, what fills the rest) is `handler.recommend`'s. All they know comes from the session's token.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from handler.errors import InvalidRequest
+from handler.strategies.bayes import bayes
 from handler.strategies.mean import mean
+from handler.strategies.recency import recency
+from handler.strategies.rocchio import rocchio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,14 +25,26 @@ if TYPE_CHECKING:
 DEFAULT_STRATEGY = "mean"
 
 
-class Strategy(Protocol):
+class Rank(Protocol):
     def __call__(
         self, state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None
     ) -> list[Neighbor]:
         """At most `count` unseen products for this session, best first; none while nothing is known of its taste."""
 
 
-STRATEGIES: Mapping[str, Strategy] = {"mean": mean}
+@dataclass(frozen=True)
+class Strategy:
+    rank: Rank
+    explores: bool = False
+    """Its scores are probabilities, so that the rest of the page can be chosen to learn instead of blindly."""
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "mean": Strategy(mean),
+    "recency": Strategy(recency),
+    "rocchio": Strategy(rocchio),
+    "bayes": Strategy(bayes, explores=True),
+}
 
 
 def find_strategy(name: str) -> Strategy:

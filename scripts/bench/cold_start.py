@@ -127,7 +127,7 @@ def _print(measured: dict[int, dict[str, Any]]) -> None:
                 f"{ratio['ratio']:.3f} [{ratio['low']:.2f}, {ratio['high']:.2f}]",
                 f"{one['to_null_without_interpreter']['ratio']:.3f}",
                 f"{one['to_lean']['ratio']:.3f}",
-                results.verdict(ratio["ratio"], TARGET[1]) if count == TARGET[0] else "",
+                results.verdict(ratio, TARGET[1]) if count == TARGET[0] else "",
             )
         )
     sides = tuple(f"{side} ms (p90)" for side in _SIDES)

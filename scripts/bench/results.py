@@ -67,8 +67,11 @@ def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
         print("  ".join(c.ljust(w) if place == 0 else c.rjust(w) for place, (c, w) in enumerate(cells)))
 
 
-def verdict(ratio: float, target: float) -> str:
-    return f"<= {target}: {'met' if ratio <= target else 'NOT MET'}"
+def verdict(ratio: Mapping[str, float], target: float) -> str:
+    """Whether a ratio is within its target; undecided where the interval holds both answers."""
+    if ratio["high"] <= target:
+        return f"<= {target}: met"
+    return f"<= {target}: NOT MET" if ratio["low"] > target else f"<= {target}: undecided, repeat more"
 
 
 def _draw_pairs(axes: Axes, unit: str, pairs: Mapping[str, Mapping[str, tuple[float, float]]]) -> None:

@@ -144,7 +144,7 @@ def _print(measured: dict[int, dict[str, Any]]) -> None:
                 *(f"{one[side]['median_ms']:.3f} ({one[side]['p90_ms']:.3f})" for side in SIDES),
                 f"{ratio['ratio']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}]",
                 *(f"{one[f'to_{side}']['ratio']:.2f}" for side in SIDES[2:]),
-                results.verdict(ratio["ratio"], TARGET[1]) if count == TARGET[0] else "",
+                results.verdict(ratio, TARGET[1]) if count == TARGET[0] else "",
             )
         )
     sides = tuple(f"{side} ms (p90)" for side in SIDES)

@@ -59,9 +59,9 @@ def test_the_recall_it_states_is_the_one_that_brute_force_finds(tmp_path: Path) 
 
 def test_it_takes_the_smallest_ef_that_reaches_the_floor(tmp_path: Path) -> None:
     vectors = clustered(3_000)
-    weak = IndexParameters(m=4, ef_construction=20)
+    weak = IndexParameters(m=8, ef_construction=40)
     path = build(tmp_path / "index", vectors, weak)
-    reached = {floor: measure_index(path, vectors, weak, floor) for floor in (0.5, 0.9, 0.97)}
+    reached = {floor: measure_index(path, vectors, weak, floor) for floor in (0.5, 0.97, 0.995)}
     efs = [info.ef for info in reached.values()]
     assert efs == sorted(efs)
     assert efs[0] == EF_LADDER[0]

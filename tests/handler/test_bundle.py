@@ -56,7 +56,7 @@ def test_a_published_bundle_opens_and_is_consistent(store: DirectoryStore) -> No
     assert manifest.catalog.next_label == 80
     assert manifest.index.recall.value >= 0.99
     assert set(bundle.catalog.by_labels(range(80))) == set(bundle.index.everything.labels.tolist())
-    assert model_fingerprint(manifest.model.files) == bundle.fingerprint
+    assert model_fingerprint(manifest.model.files) == manifest.model.fingerprint
     assert {field.name: field.kind for field in manifest.catalog.fields} == {
         "colour": "keyword",
         "in_stock": "boolean",

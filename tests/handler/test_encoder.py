@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -107,9 +108,13 @@ def test_a_graph_with_other_names_says_what_an_encoder_has(copy: Path) -> None:
         Encoder(copy)
 
 
-@pytest.mark.parametrize("operator", ["Identity", "Log"], ids=["other dimension", "not a number"])
-def test_vectors_that_cannot_be_compared_are_refused(copy: Path, operator: str) -> None:
-    """Three dimensions where 48 are promised; NaN, which would be nearest to nothing."""
+@pytest.mark.parametrize(
+    ("operator", "dim"), [("Identity", 48), ("Log", 3), ("Relu", 3)], ids=["other dimension", "not a number", "zero"]
+)
+def test_vectors_that_cannot_be_compared_are_refused(copy: Path, operator: str, dim: int) -> None:
+    """Three dimensions where 48 are promised; NaN, which would be nearest to nothing; zero, which has no direction."""
     write_graph(copy, operator)
+    spec = json.loads((copy / SPEC_FILE).read_text()) | {"dim": dim}
+    (copy / SPEC_FILE).write_text(json.dumps(spec))
     with pytest.raises(BundleCorrupt, match="finite and not zero"):
         Encoder(copy).encode(-np.abs(noise(2)))

@@ -57,7 +57,6 @@ def test_what_was_seen_is_left_out_and_the_next_nearest_are_found(
     assert recall(many, many_vectors, excluded=excluded) >= 0.99
 
 
-@pytest.mark.xfail(reason="ef is chosen by queries that are products themselves, which a graph finds more easily")
 @pytest.mark.parametrize("liked", [2, 5])
 def test_the_recall_that_the_manifest_states_holds_for_what_shoppers_ask(
     many: HnswIndex, many_vectors: Vectors, liked: int

@@ -194,15 +194,17 @@ def test_an_answer_that_cannot_be_is_refused_by_name(
     assert caught.value.value in (*names.values(), "nobody", 11, "magic")
 
 
-def test_a_like_cannot_become_a_dislike_without_an_undo(runtime: Runtime) -> None:
+@pytest.mark.parametrize(("first", "then"), [("liked", "disliked"), ("disliked", "liked")])
+def test_nobody_changes_their_mind_without_an_undo(runtime: Runtime, first: str, then: str) -> None:
     bundle = runtime.bundle()
     page = start_session(runtime, bundle, StartSession())
     name = page.items[0].id
-    liked = continue_session(runtime, bundle, NextPage(session=page.session, liked=[name]))
-    with pytest.raises(ContradictoryAnswer, match="undo"):
-        continue_session(runtime, bundle, NextPage(session=liked.session, disliked=[name]))
-    back = undo(runtime, bundle, Undo(session=liked.session))
-    continue_session(runtime, bundle, NextPage(session=back.session, disliked=[name]))
+    answered = continue_session(runtime, bundle, NextPage(session=page.session, **{first: [name]}))
+    with pytest.raises(ContradictoryAnswer, match="undo") as caught:
+        continue_session(runtime, bundle, NextPage(session=answered.session, **{then: [name]}))
+    assert caught.value.field == then
+    back = undo(runtime, bundle, Undo(session=answered.session))
+    continue_session(runtime, bundle, NextPage(session=back.session, **{then: [name]}))
 
 
 def test_saying_a_like_again_changes_nothing(runtime: Runtime) -> None:

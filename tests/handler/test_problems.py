@@ -28,7 +28,6 @@ def assert_problem(answer: Answer, status: int | None = None) -> dict[str, Any]:
     document: dict[str, Any] = answer.json
     assert {"type", "title", "status", "detail", "code"} <= document.keys() <= MEMBERS
     assert document["status"] == answer.status
-    assert not any(inside in answer.content for inside in INSIDES)
     return document
 
 
@@ -142,12 +141,15 @@ def test_hostile_bodies(body: bytes) -> None:
     answer = send(hostile)
     if answer.status != 200:
         assert_problem(answer)
+        assert not any(inside in answer.content for inside in INSIDES)
 
 
 @pytest.mark.parametrize("name", ["next_page", "undo"])
 @pytest.mark.parametrize("token", ["\ud800", "a.\ud800", "\x00.\x00", "é.é", "", "."])
 def test_hostile_tokens(name: str, token: str) -> None:
-    assert_problem(send(event(name, {"session": token})))
+    answer = send(event(name, {"session": token}))
+    assert_problem(answer)
+    assert not any(inside in answer.content for inside in INSIDES)
 
 
 JSON = st.recursive(

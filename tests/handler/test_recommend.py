@@ -15,7 +15,6 @@ from handler.labels import LabelSet
 from handler.recommend import PageRequest, closest_liked, next_page
 from handler.session import SessionState
 from handler.strategies import STRATEGIES
-from handler.strategies.mean import mean
 from tests.handler.support import FINGERPRINT, nearest_by_hand
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def session(few: HnswIndex, shown: list[int], liked: list[int]) -> SessionState:
 def page(
     few: HnswIndex, state: SessionState, count: int, similar: int, allowed: LabelSet | None = None, seed: int = 0
 ) -> list[Pick]:
-    return next_page(state, PageRequest(count, similar, mean, allowed), few, random.Random(seed))
+    return next_page(state, PageRequest(count, similar, STRATEGIES["mean"], allowed), few, random.Random(seed))
 
 
 @examples(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

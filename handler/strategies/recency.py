@@ -1,0 +1,27 @@
+"""The products nearest to an average in which the last click weighs half.
+
+Source: the code of Tony Assi's article, which takes `(preference + new) / 2` at every click where its text says mean.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handler.labels import LabelSet
+    from handler.neighbors import Neighbor, NeighborIndex
+    from handler.session import SessionState
+
+REMEMBERED = 30
+"""Likes further back weigh less than 2 to the power of -30."""
+
+
+def recency(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
+    """The `count` unseen products with the largest inner product with the halving average of what was liked."""
+    _, vectors = index.vectors(state.liked[-REMEMBERED:])
+    if not len(vectors):
+        return []
+    query = vectors[0]
+    for vector in vectors[1:]:
+        query = (query + vector) / 2
+    return index.nearest(query, count, excluded=state.shown, allowed=allowed)
