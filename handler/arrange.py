@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from handler.neighbors import Neighbor, NeighborIndex
 
 RELEVANCE = 0.3
-"""Of 1 in maximal marginal relevance; the rest is for being unlike what was picked before. Five of the twenty nearest to
-a clothing photo keep 96 % of the cosine at this, and are alike to 0.30 instead of 0.40 (at 0.5: 99 % and 0.37)."""
+"""Of 1 in maximal marginal relevance; the rest is for being unlike what was picked before. Five of the twenty nearest
+to a clothing photo keep 96 % of the cosine at this, and are alike to 0.30 instead of 0.40 (at 0.5: 99 % and 0.37)."""
 SHARPNESS = 0.2
 """How fast a product stops speaking for others: exp((cosine - 1) / SHARPNESS)."""
 

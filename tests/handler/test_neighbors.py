@@ -64,11 +64,12 @@ def test_the_recall_that_the_manifest_states_holds_for_what_shoppers_ask(
     """A preference is a mean of several products, and lies between them."""
     rng = np.random.default_rng(liked)
     found = 0
-    for _ in range(QUERIES):
+    for _ in range(5 * QUERIES):
         query = many_vectors[rng.choice(ROWS, liked, replace=False)].mean(axis=0)
         best = set((3 * np.argsort(-(many_vectors @ query))[:10]).tolist())
         found += len(best & {neighbor.label for neighbor in many.nearest(query, 10)})
-    assert found / (10 * QUERIES) >= 0.99
+    # 3,000 neighbours sampled of a recall that was itself sampled to be 0.99 or better.
+    assert found / (50 * QUERIES) >= 0.985
 
 
 @pytest.mark.parametrize("passing", [10, 300, EXACT_LIMIT])
