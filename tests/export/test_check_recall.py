@@ -61,7 +61,7 @@ def test_it_takes_the_smallest_ef_that_reaches_the_floor(tmp_path: Path) -> None
     vectors = clustered(3_000)
     weak = IndexParameters(m=8, ef_construction=40)
     path = build(tmp_path / "index", vectors, weak)
-    reached = {floor: measure_index(path, vectors, weak, floor) for floor in (0.5, 0.97, 0.995)}
+    reached = {floor: measure_index(path, vectors, weak, floor) for floor in (0.5, 0.9, 0.99)}
     efs = [info.ef for info in reached.values()]
     assert efs == sorted(efs)
     assert efs[0] == EF_LADDER[0]
