@@ -47,6 +47,7 @@ class HnswFile:
             )
         if path.stat().st_size < _HEADER.size + count * record:
             raise BundleCorrupt(f"{path} ends before its last element.")
-        records = np.memmap(path, dtype=np.uint8, mode="r", offset=_HEADER.size, shape=(count, record))
+        mapped = np.memmap(path, dtype=np.uint8, mode="r", offset=_HEADER.size, shape=(count, record))
+        records = mapped.view(np.ndarray)  # slicing a memmap itself costs microseconds every time
         self.rows: NDArray[np.float32] = records[:, data_offset:label_offset].view(np.float32)
         self.labels: NDArray[np.int64] = np.ascontiguousarray(records[:, label_offset:]).view(np.int64).ravel()

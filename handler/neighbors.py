@@ -61,13 +61,20 @@ class HnswIndex:
         """Open an index whose digest has been verified. Raises BundleCorrupt if it is not the one `info` describes."""
         self.dim = info.dim
         self._file = HnswFile(path, info)
-        self._graph = hnswlib.Index(space=info.space, dim=info.dim)
+        self._path = path
+        self._info = info
+
+    @cached_property
+    def _graph(self) -> hnswlib.Index:
+        """Loaded by the first search: a session's first page is drawn at random and needs none."""
+        graph = hnswlib.Index(space=self._info.space, dim=self._info.dim)
         try:
-            self._graph.load_index(str(path))
+            graph.load_index(str(self._path))
         except RuntimeError as error:
-            raise BundleCorrupt(f"{path} does not open as an hnswlib index: {error}") from error
-        self._graph.set_ef(info.ef)
-        self._graph.set_num_threads(1)
+            raise BundleCorrupt(f"{self._path} does not open as an hnswlib index: {error}") from error
+        graph.set_ef(self._info.ef)
+        graph.set_num_threads(1)
+        return graph
 
     @cached_property
     def everything(self) -> LabelSet:
