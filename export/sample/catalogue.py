@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from export.sample.assortment import Product
 
 MANIFEST = "catalogue.csv"
-FIELDS = ("id", "image", "name", "category", "colour", "pattern", "price", "in_stock")
+FIELDS = ("id", "image", "name", "category", "colour", "pattern", "price", "currency", "in_stock")
 
 QUALITY = 86
 EDITION = 1
+CURRENCY = "EUR"
 """Raised whenever the drawing changes, so that older photos are drawn again."""
 
 _END = b"\xff\xd9"
@@ -131,6 +132,7 @@ def _rows(products: list[Product]) -> bytes:
                 product.colour,
                 product.pattern,
                 f"{product.price:.2f}",
+                CURRENCY,
                 "true" if product.in_stock else "false",
             )
         )

@@ -85,7 +85,9 @@ def test_manifest_is_well_typed(shop: Path) -> None:
 
     assert shop.name == "catalogue.csv"
     assert (
-        shop.read_text().splitlines()[0] == ",".join(FIELDS) == "id,image,name,category,colour,pattern,price,in_stock"
+        shop.read_text().splitlines()[0]
+        == ",".join(FIELDS)
+        == "id,image,name,category,colour,pattern,price,currency,in_stock"
     )
     assert len(listed) == ONE_OF_EACH
     for row in listed:
