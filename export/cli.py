@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from export.bench.commands import bench
 from export.progress import progress_bar
 from handler.errors import VitrineError
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(bench)
 console = Console(stderr=True, highlight=False)
 
 

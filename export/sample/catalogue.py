@@ -25,8 +25,8 @@ MANIFEST = "catalogue.csv"
 FIELDS = ("id", "image", "name", "category", "colour", "pattern", "price", "currency", "in_stock")
 
 QUALITY = 86
-EDITION = 1
 CURRENCY = "EUR"
+EDITION = 1
 """Raised whenever the drawing changes, so that older photos are drawn again."""
 
 _END = b"\xff\xd9"
