@@ -19,10 +19,16 @@ STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {
     "gallery.css": "text/css",
     "products.css": "text/css",
+    "controls.css": "text/css",
     "gallery.js": "text/javascript",
     "api.js": "text/javascript",
     "card.js": "text/javascript",
+    "filters.js": "text/javascript",
+    "hold.js": "text/javascript",
     "memory.js": "text/javascript",
+    "photo.js": "text/javascript",
+    "session.js": "text/javascript",
+    "tune.js": "text/javascript",
     "view.js": "text/javascript",
     "words.js": "text/javascript",
 }
