@@ -49,7 +49,10 @@ export async function show(session, wishes, actions, returned) {
 
 /** Show the marks and the taste that they add up to. `liked` was marked just now, and flies there. */
 export function showMarks(session, wishes, liked) {
-  for (const item of session.page.items) mark(cardOf(item), has(session.liked, item), has(session.disliked, item));
+  for (const element of grid.querySelectorAll("[data-id]")) {
+    const item = { id: element.dataset.id };
+    mark(element, has(session.liked, item), has(session.disliked, item));
+  }
   const all = taste(session);
   const shown = session.page.items.length ? all.slice(-THUMBNAILS) : all;
   const old = new Map([...likes.children].map((element) => [element.dataset.id, element]));
