@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mangum import Mangum
 
 from handler.app import create_app
+from handler.logs import configure_logging
 from handler.runtime import Runtime
 from handler.settings import Settings
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 @cache
 def _adapter() -> Mangum:
+    configure_logging()
     # lifespan="off": Mangum would run it for every single invocation.
     return Mangum(create_app(Runtime(Settings.from_env(os.environ))), lifespan="off")
 

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 from handler.bundle import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, Manifest, bundle_key
 from handler.catalog import Catalog
 from handler.neighbors import HnswIndex
+from handler.photo_encoder import PhotoEncoder
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from handler.neighbors import NeighborIndex
     from handler.store import BundleStore
 
@@ -27,6 +31,14 @@ class OpenBundle:
         self.index: NeighborIndex = HnswIndex(
             store.fetch(bundle_key(version, INDEX_FILE), files[INDEX_FILE]), self.manifest.index
         )
+        self._encoder = PhotoEncoder(store, self.manifest.model)
+
+    def embed_photo(self, photo: bytes) -> NDArray[np.float32]:
+        """A photo as a vector that can be compared with the index's: float32 (dim,), of length 1.
+
+        The one way from an upload to the index. Raises ImageTooLarge, ImageUndecodable, BundleError.
+        """
+        return self._encoder.embed(photo)
 
     @property
     def version(self) -> str:
