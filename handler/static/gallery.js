@@ -53,11 +53,11 @@ async function take(step, { returned, anew = false } = {}) {
 }
 
 function offerWayOn(problem, again) {
-  if (problem.passing) {
+  if (problem.code.startsWith("image_")) view.showProblem(problem, "OK", view.hideProblem);
+  else if (problem.passing) {
     retry = again;
     view.showProblem(problem, "Retry", again);
-  } else if (problem.code.startsWith("image_")) view.showProblem(problem, "OK", view.hideProblem);
-  else if (problem.code === "invalid_filter") view.showProblem(problem, "Clear filters", withoutFilters);
+  } else if (problem.code === "invalid_filter") view.showProblem(problem, "Clear filters", withoutFilters);
   else view.showProblem(problem, "Start over", restart);
 }
 
