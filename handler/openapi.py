@@ -63,6 +63,7 @@ def _complete(name: str, operation: dict[str, Any]) -> None:
             response |= NOT_MODIFIED
             response.pop("content", None)
         elif status >= "400":
+            response["description"] = _codes(int(status))
             problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
             if status in examples.PROBLEMS:
                 problem["example"] = examples.PROBLEMS[status]
@@ -78,6 +79,12 @@ def _complete(name: str, operation: dict[str, Any]) -> None:
         operation["requestBody"]["content"][JSON_MEDIA_TYPE]["examples"] = {
             key: {"value": value} for key, value in examples.REQUESTS[name].items()
         }
+
+
+def _codes(status: int) -> str:
+    """Which codes an answer of this status can carry. (FastAPI's own words differ from one Python to the next.)"""
+    known = [f"`{code}`" for code, (mostly, _) in PROBLEM_CODES.items() if mostly == status]
+    return "A problem: " + ", ".join(["`unknown_product`", *known] if status == 404 else known)
 
 
 def _photo_content() -> dict[str, Any]:

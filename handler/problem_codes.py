@@ -21,7 +21,6 @@ PROBLEM_CODES: Final = {
     "unsupported_media_type": (415, "The path reads no body of this content type."),
     "not_found": (404, "There is no such path."),
     "method_not_allowed": (405, "The path does not take this method."),
-    "bad_request": (400, "The request cannot be read at all."),
     "bundle_not_found": (503, "The shop has published no catalogue yet. Try again later."),
     "bundle_corrupt": (503, "A file of the catalogue is not the one published. Try again later."),
     "bundle_incompatible": (503, "The catalogue was written by another version. Try again later."),

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from handler.errors import VitrineError, http_status
+from handler.errors import InvalidRequest, VitrineError, http_status
 from handler.schemas import Problem
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def add_problem_handlers(app: FastAPI) -> None:
     async def from_router(request: Request, error: HTTPException) -> Response:
         if isinstance(error.__cause__, VitrineError):
             return error_problem(error.__cause__)
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # from FastAPI alone, for JSON that is not even UTF-8
+            return error_problem(InvalidRequest("The body cannot be read.", field="body", remedy="Send JSON in UTF-8."))
         code = HTTPStatus(error.status_code).name.lower()
         detail = f"{request.method} {request.url.path}: {HTTPStatus(error.status_code).phrase}."
         return problem(error.status_code, code, detail, headers=error.headers, remedy="/docs lists what there is.")

@@ -25,7 +25,7 @@ MAX_PHOTO_BODY = 7_500_000
 FORM_MEDIA_TYPE = "multipart/form-data"
 JSON_MEDIA_TYPE = "application/json"
 _LISTS = ("liked", "disliked")
-_JSON = ("count", "similar", "filter")
+_TEXTS = ("session", "strategy")
 
 
 async def read_photo_search(request: Request) -> tuple[PhotoSearch, bytes]:
@@ -70,7 +70,7 @@ async def _from_form(request: Request) -> tuple[PhotoSearch, bytes]:
 
 
 def _fields(form: FormData) -> dict[str, Any]:
-    """A form's fields as the JSON body has them: lists repeat their field, numbers and the filter are JSON."""
+    """A form's fields as the JSON body has them: lists repeat their field, what is no text is JSON."""
     fields: dict[str, Any] = {}
     for name, value in form.multi_items():
         if name == "image":
@@ -78,7 +78,7 @@ def _fields(form: FormData) -> dict[str, Any]:
         if name in _LISTS:
             fields.setdefault(name, []).append(value)
         else:
-            fields[name] = _parsed(value) if name in _JSON else value
+            fields[name] = value if name in _TEXTS else _parsed(value)
     return {name: repr(value) if isinstance(value, UploadFile) else value for name, value in fields.items()}
 
 
