@@ -55,7 +55,7 @@ def check(gallery: GalleryPage, axe: str) -> None:
 def test_nothing_keeps_anybody_out(
     open_gallery: Callable[..., GalleryPage], axe: str, scheme: str, screen: dict[str, Any]
 ) -> None:
-    gallery = open_gallery(color_scheme=scheme, reduced_motion="reduce", **screen).open()
+    gallery = open_gallery(**{**screen, "color_scheme": scheme, "reduced_motion": "reduce"}).open()
     gallery.tap(0)
     gallery.hold(1)
     gallery.go_on().tap(2)

@@ -20,6 +20,7 @@ PHONE = {
     "device_scale_factor": 2,
     "is_mobile": True,
     "has_touch": True,
+    "reduced_motion": "no-preference",
 }
 
 
@@ -233,7 +234,7 @@ def test_a_finger_that_stays_down_refuses_and_one_that_slides_scrolls(open_galle
     assert gallery.marked("liked") == []
 
 
-@pytest.mark.parametrize("options", [{"color_scheme": "dark"}, {"reduced_motion": "reduce"}])
+@pytest.mark.parametrize("options", [{"color_scheme": "dark"}, {"reduced_motion": "no-preference"}])
 def test_preferences_of_the_system_change_nothing_else(
     open_gallery: Callable[..., GalleryPage], options: dict[str, str]
 ) -> None:
