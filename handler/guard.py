@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from handler.errors import BodyTooLarge
 from handler.problems import error_problem, problem
@@ -54,6 +55,8 @@ class Guard:
 
         try:
             await self.app(scope, receive_bounded, send_noticed)
+        except ClientDisconnect:
+            logger.info("%s %s: the client went away", scope["method"], scope["path"])
         except Exception as error:
             logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
             if answering:
