@@ -11,12 +11,12 @@ const clone = (id) => document.getElementById(id).content.cloneNode(true).firstE
 const offered = ({ kind, values, minimum, maximum }) =>
   kind === "number" ? minimum < maximum : kind === "boolean" || (values?.length > 1 && values.length <= MAX_VALUES);
 
-/** What takes little room comes first: the groups may be longer than a phone's screen. */
-const size = ({ values }) => values?.length ?? 0;
+/** What takes one line comes first: the others may be longer than a phone's screen. */
+const isLong = ({ kind }) => kind === "keyword";
 
 /** Fill `box` with a group for each field, set as `filter` says; `onChange` gets every new filter. */
 export function offerFilters(box, fields, filter, onChange) {
-  const shown = fields.filter(offered).sort((one, other) => size(one) - size(other)).slice(0, MAX_FIELDS);
+  const shown = fields.filter(offered).sort((one, other) => isLong(one) - isLong(other)).slice(0, MAX_FIELDS);
   const groups = shown.map((field) => group(field, filter[field.name]));
   box.replaceChildren(...groups.map(({ element }) => element));
   box.addEventListener("input", () => onChange(Object.fromEntries(groups.flatMap(({ read }) => read()))));
@@ -60,9 +60,9 @@ function toggle({ name }, chosen = false, controls) {
 function range({ name, minimum, maximum }, chosen = {}, controls) {
   const ends = clone("range");
   const [from, to] = ends.querySelectorAll("input");
-  for (const input of [from, to]) Object.assign(input, { min: minimum, max: maximum });
-  from.placeholder = plainNumber(minimum);
-  to.placeholder = plainNumber(maximum);
+  const [low, high] = maximum - minimum > 10 ? [Math.floor(minimum), Math.ceil(maximum)] : [minimum, maximum];
+  from.placeholder = plainNumber(low);
+  to.placeholder = plainNumber(high);
   from.value = chosen.gte ?? "";
   to.value = chosen.lte ?? "";
   controls.append(ends);

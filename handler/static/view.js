@@ -23,7 +23,6 @@ export function wait(anew) {
   problemBox.replaceChildren();
   grid.setAttribute("aria-busy", "true");
   body.classList.add("waiting");
-  body.classList.remove("stuck");
   if (anew) body.classList.remove("over");
   if (anew || !grid.children.length) grid.replaceChildren(...Array.from({ length: COUNT }, skeleton));
 }
@@ -32,7 +31,6 @@ export function wait(anew) {
 export function rest(session) {
   grid.setAttribute("aria-busy", "false");
   body.classList.remove("waiting");
-  body.classList.toggle("stuck", !session);
   next.disabled = !session;
   undo.disabled = !session || session.page.round < 2;
 }

@@ -46,7 +46,7 @@ def drop(gallery: GalleryPage, data: bytes, event: str = "drop", media_type: str
         expect(gallery.page.locator(".drop")).to_be_hidden()
     else:
         gallery.page.evaluate(
-            "carried => document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: carried, bubbles: true}))",
+            "files => document.body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: files, bubbles: true}))",
             carried,
         )
 
