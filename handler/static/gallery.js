@@ -73,9 +73,9 @@ function toggle(list, other, item) {
 }
 
 function next() {
-  const { items, remaining } = session.page;
-  if (items.length || remaining) take(goOn);
-  else if (wanted().filter) withoutFilters();
+  const { page, filtered } = session;
+  if (page.items.length || page.remaining) take(goOn);
+  else if (filtered) withoutFilters();
   else restart();
 }
 

@@ -1,9 +1,9 @@
 /**
  * The steps of a session: each resolves to the session that it leads to, and changes nothing if it fails.
  *
- * A session is `{page, past, liked, disliked, earlier, gone}`: the page in front as the API sent it; every page before
+ * A session is `{page, past, liked, disliked, earlier, gone, filtered}`: the page in front as the API sent it; every page before
  * it as `{items, liked, disliked, photo}`; the products marked and not sent yet; liked products of which only a shared
- * link told; and how many products of this page have left the shop.
+ * link told; how many products of this page have left the shop. And `filtered`: was the page asked for with a filter?
  */
 
 import { nextPage, product, searchByPhoto, startSession, takeBack } from "./api.js";
@@ -22,18 +22,18 @@ export const taste = ({ past, liked, earlier }) => [
 export const refused = ({ past, disliked }) => [...past.flatMap((page) => page.disliked), ...disliked];
 
 export async function start({ count, filter, strategy }) {
-  return { ...fresh, page: await startSession({ count, filter, strategy }) };
+  return { ...fresh, page: await startSession({ count, filter, strategy }), filtered: Boolean(filter) };
 }
 
 /** Send what is marked, and see the next page. */
 export async function answer(session, wishes) {
-  return turn(session, await nextPage({ ...wishes, ...marks(session) }));
+  return turn(session, wishes, await nextPage({ ...wishes, ...marks(session) }));
 }
 
 /** Send a photo, `{blob, thumbnail}`, as something liked, together with what is marked. */
 export async function addPhoto(session, wishes, { blob, thumbnail }) {
   const photo = { id: "", fields: { name: "Your photo" }, image_url: thumbnail };
-  return turn(session, await searchByPhoto(blob, { ...wishes, ...marks(session) }), photo);
+  return turn(session, wishes, await searchByPhoto(blob, { ...wishes, ...marks(session) }), photo);
 }
 
 /** Take the last answer back. Its marks are on the page again unless `forget`, ready to be changed. */
@@ -68,10 +68,11 @@ export async function resume(token, { filter }) {
 }
 
 /** From a page that has been answered to the next. */
-function turn(session, page, photo) {
+function turn(session, { filter }, page, photo) {
   const { past, liked, disliked } = session;
   const answered = { items: session.page.items, liked, disliked, photo };
-  return withReasons({ ...session, page, past: [...past, answered], liked: [], disliked: [], gone: 0 });
+  const now = { page, past: [...past, answered], liked: [], disliked: [], gone: 0, filtered: Boolean(filter) };
+  return withReasons({ ...session, ...now });
 }
 
 /** Products given as a reason that we never saw liked were liked before the link was shared: look them up. */

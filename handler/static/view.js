@@ -87,7 +87,7 @@ export const hideProblem = () => problemBox.replaceChildren();
 
 function render(session, wishes, actions) {
   const { items } = session.page;
-  const words = sentence(session, Boolean(wishes.filter), wishes.quick);
+  const words = sentence(session, wishes.quick);
   heading.textContent = words.heading;
   hint.textContent = words.hint;
   progress.textContent = words.progress;

@@ -36,7 +36,7 @@ export function reasonOf({ reason }, liked) {
 }
 
 /** Heading, hint and progress of a page. */
-export function sentence({ page, gone }, filtered, quick) {
+export function sentence({ page, gone, filtered }, quick) {
   const { round, items, remaining } = page;
   const left = remaining ? `${counted.format(remaining)} left` : "the last ones";
   const say = (heading, hint, progress) => ({ heading, hint, progress });
@@ -59,9 +59,9 @@ function hintOf({ items, remaining }, gone, quick) {
 }
 
 /** What the button that goes on does now, and what comes of it. */
-export function nextWords({ page, liked, disliked }, tasteCount, { count, similar, filter }) {
+export function nextWords({ page, liked, disliked, filtered }, tasteCount, { count, similar, filter }) {
   if (!page.items.length && !page.remaining) {
-    return filter ? ["Clear filters", "and go on"] : ["Start over", "from the beginning"];
+    return filtered ? ["Clear filters", "and go on"] : ["Start over", "from the beginning"];
   }
   const mine = tasteCount ? similar : 0;
   const parts = [mine && `${mine} to your taste`, mine && mine < count && `${count - mine} new`].filter(Boolean);

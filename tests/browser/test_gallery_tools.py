@@ -74,6 +74,20 @@ def test_when_nothing_more_fits_the_filters_can_be_cleared(gallery: GalleryPage)
     expect(gallery.page.locator("#filter-count")).to_be_empty()
 
 
+def test_what_is_set_while_nothing_fits_says_nothing_about_the_rest(gallery: GalleryPage) -> None:
+    gallery.filters.click()
+    gallery.page.get_by_label("to", exact=True).fill("1")
+    gallery.page.get_by_role("button", name="Show what fits").click()
+    expect(gallery.heading).to_have_text("Nothing more fits your filters.")
+    gallery.ready().filters.click()
+    gallery.page.get_by_role("button", name="Clear all").click()
+    gallery.page.keyboard.press("Escape")
+    expect(gallery.next).to_contain_text("and go on")
+    gallery.next.click()
+    expect(gallery.products).to_have_count(10)
+    assert "filter" not in gallery.asked[-1][1]
+
+
 def test_filters_that_a_shop_no_longer_has_are_dropped(gallery: GalleryPage) -> None:
     gallery.filters.click()
     chip(gallery, "Red").click()
@@ -110,6 +124,19 @@ def test_only_what_the_api_can_do_is_offered(open_gallery: Callable[..., Gallery
     expect(gallery.heading).to_have_text("That was everything.")
     body = gallery.asked[-1][1]
     assert (body["strategy"], body["diverse"], body["similar"]) == ("bayes", True, 5)
+
+
+def test_products_that_explore_say_so(gallery: GalleryPage) -> None:
+    def exploring(route: Route) -> None:
+        page = route.fetch().json()
+        page["items"][-1]["reason"] = "explore"
+        route.fulfill(json=page)
+
+    gallery.page.route("**/v1/sessions/next", exploring)
+    gallery.like(0)
+    assert gallery.badges() == ["For you"] * 5 + ["Surprise"] * 4 + ["Exploring"]
+    expect(gallery.products.last).to_have_accessible_description("Exploring, to learn your taste")
+    expect(gallery.page.locator("#hint")).to_have_text("5 close to your taste, 1 to learn it, 4 to surprise you.")
 
 
 def test_nothing_is_offered_that_the_api_cannot_do(open_gallery: Callable[..., GalleryPage]) -> None:
