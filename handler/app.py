@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
-from fastapi.responses import FileResponse, Response
+from fastapi import FastAPI, Request
+from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the annotations
+from starlette.middleware.cors import CORSMiddleware
 
+from handler.conditional import REVALIDATE, conditional
+from handler.guard import Guard
 from handler.problems import add_problem_handlers
+from handler.request_context import HEADER, RequestIds
 from handler.routes import router
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from handler.runtime import Runtime
 
 STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {
     "gallery.css": "text/css",
     "products.css": "text/css",
+    "controls.css": "text/css",
     "gallery.js": "text/javascript",
     "api.js": "text/javascript",
     "card.js": "text/javascript",
+    "filters.js": "text/javascript",
+    "hold.js": "text/javascript",
     "memory.js": "text/javascript",
+    "photo.js": "text/javascript",
+    "session.js": "text/javascript",
+    "tune.js": "text/javascript",
     "view.js": "text/javascript",
     "words.js": "text/javascript",
 }
-REVALIDATED = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+STATIC_POLICY = {"X-Content-Type-Options": "nosniff"}
 PAGE_POLICY = {
-    **REVALIDATED,
+    **STATIC_POLICY,
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'",
@@ -43,18 +56,37 @@ def create_app(runtime: Runtime) -> FastAPI:
         version=version("vitrine"),
         summary="A visual product recommender that needs no running server.",
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # what a generated client calls its methods
     )
+    # Starlette puts the last one added outermost: an answer of the guard, too, gets the headers of the others.
+    app.add_middleware(Guard)
+    if runtime.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=runtime.settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", "If-None-Match", HEADER],
+            expose_headers=["ETag", HEADER],
+        )
+    app.add_middleware(RequestIds)
     app.state.runtime = runtime
     app.include_router(router)
     add_problem_handlers(app)
     _add_gallery(app)
+    app.openapi = cache(partial(_document, app))  # type: ignore[method-assign]
     return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    from handler.openapi import document  # who serves pages never needs it
+
+    return document(app)
 
 
 def _add_gallery(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
-    async def gallery() -> Response:
-        return FileResponse(STATIC / "gallery.html", headers=PAGE_POLICY)
+    async def gallery(request: Request) -> Response:
+        return _file(request, "gallery.html", "text/html", PAGE_POLICY)
 
     for name, media_type in STATIC_FILES.items():
         _add_static(app, name, media_type)
@@ -62,5 +94,10 @@ def _add_gallery(app: FastAPI) -> None:
 
 def _add_static(app: FastAPI, name: str, media_type: str) -> None:
     @app.get(f"/static/{name}", include_in_schema=False)
-    async def static() -> Response:
-        return FileResponse(STATIC / name, media_type=media_type, headers=REVALIDATED)
+    async def static(request: Request) -> Response:
+        return _file(request, name, media_type, STATIC_POLICY)
+
+
+def _file(request: Request, name: str, media_type: str, headers: Mapping[str, str]) -> Response:
+    # A few kilobytes of our own: read at once, which is quicker than asking a thread to.
+    return conditional(request, (STATIC / name).read_bytes(), media_type, REVALIDATE, headers)

@@ -6,7 +6,9 @@
     │   ├── UnknownAnswer         an answer to an id that no product has or had
     │   ├── ContradictoryAnswer   the same product liked and disliked
     │   ├── NotShown              an answer to a product this session never showed
-    │   └── NothingToUndo         no answer to take back
+    │   ├── NothingToUndo         no answer to take back
+    │   ├── BodyTooLarge          more bytes in a request than are read
+    │   └── UnsupportedMediaType  a body of a kind that this path does not read
     ├── UnknownProduct            no product has this id
     ├── SessionError
     │   ├── SessionMalformed      not one of our tokens at all
@@ -83,6 +85,14 @@ class NotShown(InvalidRequest):
 
 class NothingToUndo(InvalidRequest):
     code = "nothing_to_undo"
+
+
+class BodyTooLarge(InvalidRequest):
+    code = "body_too_large"
+
+
+class UnsupportedMediaType(InvalidRequest):
+    code = "unsupported_media_type"
 
 
 class UnknownProduct(VitrineError):
@@ -173,6 +183,8 @@ class ParityTooLow(ExportError):
 HTTP_STATUS: dict[type[VitrineError], int] = {
     InvalidRequest: 422,
     NothingToUndo: 409,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
     UnknownProduct: 404,
     SessionError: 400,
     SessionTampered: 403,

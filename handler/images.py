@@ -75,13 +75,13 @@ class Preprocessing(BaseModel):
         return size
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     """The picture in `data` as an upright 8-bit RGB image: first frame, EXIF rotation applied, transparency on white.
 
     Raises ImageTooLarge before any pixel is decoded, ImageUndecodable for everything that is not a whole picture.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=formats) as image:
             _check_size(image, max_pixels)
             image.load()
             return _to_rgb(_upright(image))
@@ -91,7 +91,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
         raise ImageUndecodable(
             f"These {len(data):,} bytes are not a picture in a format we read.",
             field="image",
-            limit=", ".join(FORMATS),
+            limit=", ".join(formats),
             remedy="Save it as JPEG, PNG or WebP.",
         ) from None
     # Pillow's decoders answer crafted bytes with nearly any exception there is; whichever, the picture is broken.

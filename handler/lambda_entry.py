@@ -10,6 +10,7 @@ from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from handler.app import create_app
+from handler.logs import configure_logging
 from handler.problems import MEDIA_TYPE
 from handler.runtime import Runtime
 from handler.settings import Settings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 @cache
 def _adapter() -> Mangum:
+    configure_logging()
     # lifespan="off": Mangum would run it for every single invocation.
     app = create_app(Runtime(Settings.from_env(os.environ)))
     return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,14 @@ from fastapi.responses import FileResponse, Response
 from handler.app import create_app
 from handler.errors import ConfigurationError
 from handler.local_state import LocalState
+from handler.logs import configure_logging
 from handler.problems import problem
 from handler.runtime import Runtime
 from handler.settings import Settings
 from handler.store import DirectoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from fastapi import FastAPI
@@ -42,26 +44,33 @@ def serve_local(bundles: Path, photos: Path | None, listening: socket.socket, an
     """Serve until interrupted; `announce` gets the URL as soon as it answers. Raises what create_local_app raises."""
     import uvicorn
 
+    configure_logging()
     app = create_local_app(bundles, photos)
     host, port = listening.getsockname()[:2]
     announce(f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/")
     uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
 
 
-def create_local_app(bundles: Path, photos: Path | None = None) -> FastAPI:
+def create_local_app(bundles: Path, photos: Path | None = None, environ: Mapping[str, str] = os.environ) -> FastAPI:
     """The API, the gallery and the photos. Opens the bundle now, so that what is wrong with it is said at once.
 
-    Raises BundleError, and ConfigurationError if the photos cannot be found.
+    The VITRINE_* variables count here, too, but for those that say where things are and who signs.
+
+    Raises BundleError, and ConfigurationError if the photos cannot be found or a variable cannot be used.
     """
     DirectoryStore(bundles).current()  # before anything is written: a misspelt folder must not come to be
     state = LocalState(bundles)
     root = state.photos(photos).resolve()
     runtime = Runtime(
-        Settings(
-            bundles=str(bundles),
-            signing_keys=(state.signing_key(),),
-            image_base_url=PHOTOS,
-            refresh_seconds=REFRESH_SECONDS,
+        Settings.from_env(
+            {
+                "VITRINE_EVENTS": "off",  # a terminal is for people, unless they say otherwise
+                "VITRINE_REFRESH_SECONDS": str(REFRESH_SECONDS),
+                **environ,
+                "VITRINE_BUNDLES": str(bundles),
+                "VITRINE_SIGNING_KEYS": state.signing_key(),
+                "VITRINE_IMAGE_BASE_URL": PHOTOS,
+            }
         )
     )
     runtime.bundle()

@@ -7,16 +7,20 @@ from urllib.parse import quote
 
 from handler.answers import read_answer
 from handler.errors import InvalidRequest, UnknownProduct
+from handler.events import log_round, log_undo
 from handler.recommend import PageRequest, Pick, next_page
-from handler.schemas import Item, Page
+from handler.schemas import Item, Page, SimilarItems
 from handler.strategies import find_strategy
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from handler.catalog import Product
     from handler.filters import Filter
     from handler.labels import LabelSet
     from handler.runtime import Runtime
-    from handler.schemas import NextPage, StartSession, Undo
+    from handler.schemas import NextPage, PhotoSearch, StartSession, Undo
     from handler.serving import OpenBundle
     from handler.session import SessionState
 
@@ -29,8 +33,13 @@ def start_session(runtime: Runtime, bundle: OpenBundle, request: StartSession) -
     return _show_next(runtime, bundle, state, request, similar=0)
 
 
-def continue_session(runtime: Runtime, bundle: OpenBundle, request: NextPage) -> Page:
-    """Take the answer to the page in front, and show the next."""
+def continue_session(
+    runtime: Runtime,
+    bundle: OpenBundle,
+    request: NextPage | PhotoSearch,
+    photo: NDArray[np.float32] | None = None,
+) -> Page:
+    """Take the answer to the page in front, a photo's vector included, and show the next."""
     similar = request.count // 2 if request.similar is None else request.similar
     if similar > request.count:
         raise InvalidRequest(
@@ -40,16 +49,39 @@ def continue_session(runtime: Runtime, bundle: OpenBundle, request: NextPage) ->
             limit=request.count,
             remedy="Ask for a larger count or fewer similar ones.",
         )
-    state = runtime.tokens.read(request.session, bundle.fingerprint)
+    state = runtime.tokens.read(request.session or "", bundle.fingerprint)
     liked, disliked = read_answer(request.liked, request.disliked, state, bundle.catalog)
-    return _show_next(runtime, bundle, state.answer(liked, disliked, bundle.index), request, similar)
+    answered = state.answer(liked, disliked, bundle.index)
+    if photo is not None:
+        answered = answered.like_photo(photo)
+    return _show_next(runtime, bundle, answered, request, similar)
 
 
 def undo(runtime: Runtime, bundle: OpenBundle, request: Undo) -> Page:
     """The page before, open for another answer. Why its items were on it is not kept, so they carry no reason."""
     state = runtime.tokens.read(request.session, bundle.fingerprint).undo(bundle.index)
     picks = [Pick(label, None) for label in state.rounds[-1].shown]
+    log_undo(runtime, bundle.version, state, picks)
     return _page(runtime, bundle, state, picks, allowed=None)
+
+
+def search_photo(
+    runtime: Runtime, bundle: OpenBundle, request: PhotoSearch, photo: NDArray[np.float32]
+) -> Page | SimilarItems:
+    """The products nearest to a photo; in a session, the photo is liked and the next page follows."""
+    if request.session is not None:
+        return continue_session(runtime, bundle, request, photo)
+    for field in ("liked", "disliked", "similar", "strategy", "diverse"):
+        if getattr(request, field):
+            raise InvalidRequest(
+                f"{field} is for a session's pages, and there is no session.",
+                field=field,
+                remedy="Send the session, too, or leave it out.",
+            )
+    allowed = _allowed(bundle, request.filter)
+    neighbors = bundle.index.nearest(photo, request.count, allowed=allowed)
+    picks = [Pick(neighbor.label, "similar", neighbor.score) for neighbor in neighbors]
+    return SimilarItems(items=_items(runtime, bundle, picks))
 
 
 def find_product(bundle: OpenBundle, product_id: str) -> Product:
@@ -73,13 +105,19 @@ def similar_products(runtime: Runtime, bundle: OpenBundle, product: Product, cou
 
 
 def _show_next(
-    runtime: Runtime, bundle: OpenBundle, state: SessionState, request: StartSession | NextPage, similar: int
+    runtime: Runtime,
+    bundle: OpenBundle,
+    state: SessionState,
+    request: StartSession | NextPage | PhotoSearch,
+    similar: int,
 ) -> Page:
     allowed = _allowed(bundle, request.filter)
-    strategy = find_strategy(request.strategy or runtime.settings.strategy)
-    wanted = PageRequest(request.count, similar, strategy, allowed, request.diverse)
+    strategy = request.strategy or runtime.settings.strategy
+    wanted = PageRequest(request.count, similar, find_strategy(strategy), allowed, request.diverse)
     picks = next_page(state, wanted, bundle.index, runtime.tokens.page_random(state))
-    return _page(runtime, bundle, state.show([pick.label for pick in picks]), picks, allowed)
+    page = _page(runtime, bundle, state.show([pick.label for pick in picks]), picks, allowed)
+    log_round(runtime, bundle.version, strategy, state, picks)
+    return page
 
 
 def _allowed(bundle: OpenBundle, wanted: Filter | None) -> LabelSet | None:

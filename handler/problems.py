@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from handler.errors import VitrineError, http_status
+from handler.errors import InvalidRequest, VitrineError, http_status
 from handler.schemas import Problem
 
 if TYPE_CHECKING:
@@ -26,23 +26,11 @@ _DETAIL_CHARS = 1_000
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Route our errors, FastAPI's, Starlette's and everything unforeseen through `problem`."""
+    """Route our errors, FastAPI's and Starlette's through `problem`; handler.guard does so with the unforeseen."""
 
     @app.exception_handler(VitrineError)
     async def ours(_request: Request, error: VitrineError) -> Response:
-        status = http_status(error)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            logger.error("%s: %s", error.code, error)
-            return problem(status, error.code, "This shop cannot answer at the moment.", remedy="Try again later.")
-        return problem(
-            status,
-            error.code,
-            error.detail,
-            field=error.field,
-            value=error.value,
-            limit=error.limit,
-            remedy=error.remedy,
-        )
+        return error_problem(error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
@@ -59,14 +47,30 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def from_router(request: Request, error: HTTPException) -> Response:
+        if isinstance(error.__cause__, VitrineError):
+            return error_problem(error.__cause__)
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # from FastAPI alone, for JSON that is not even UTF-8
+            return error_problem(InvalidRequest("The body cannot be read.", field="body", remedy="Send JSON in UTF-8."))
         code = HTTPStatus(error.status_code).name.lower()
         detail = f"{request.method} {request.url.path}: {HTTPStatus(error.status_code).phrase}."
         return problem(error.status_code, code, detail, headers=error.headers, remedy="/docs lists what there is.")
 
-    @app.exception_handler(Exception)
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return problem(500, "internal", "Something went wrong on our side.", remedy="Try again later.")
+
+def error_problem(error: VitrineError) -> Response:
+    """An error of ours; what is the server's fault is logged in full and told in general."""
+    status = http_status(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s: %s", error.code, error)
+        return problem(status, error.code, "This shop cannot answer at the moment.", remedy="Try again later.")
+    return problem(
+        status,
+        error.code,
+        error.detail,
+        field=error.field,
+        value=error.value,
+        limit=error.limit,
+        remedy=error.remedy,
+    )
 
 
 def problem(
@@ -77,7 +81,9 @@ def problem(
     members |= {key: _short(members[key]) for key in ("field", "value") if key in members}
     detail = _cut(detail, _DETAIL_CHARS)
     body = Problem(type="about:blank", title=title, status=status, detail=detail, code=code, **members)
-    return Response(body.model_dump_json(exclude_none=True), status, dict(headers or {}), MEDIA_TYPE)
+    return Response(
+        body.model_dump_json(exclude_none=True), status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE
+    )
 
 
 def _place(location: Sequence[object]) -> str:

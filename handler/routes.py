@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from handler import pages
-from handler.problems import MEDIA_TYPE
+from handler.conditional import KEEP_A_MINUTE, NEVER, conditional
 from handler.schemas import (
     MAX_COUNT,
     BundleInfo,
@@ -17,12 +17,12 @@ from handler.schemas import (
     Item,
     NextPage,
     Page,
-    Problem,
     SimilarItems,
     StartSession,
     Undo,
 )
 from handler.strategies import STRATEGIES
+from handler.uploads import read_photo_search
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from handler.serving import OpenBundle
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    schema = {"schema": Problem.model_json_schema()}
-    return {status: {"description": "A problem document", "content": {MEDIA_TYPE: schema}} for status in statuses}
+def _statuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    # What they look like is the same everywhere, and filled in by handler.openapi.
+    return {status: {} for status in statuses}
 
 
-router = APIRouter(prefix="/v1", responses=_problems(422, 500, 503))
-_SESSION_PROBLEMS = _problems(400, 403, 409, 410)
+router = APIRouter(prefix="/v1", responses=_statuses(413, 500, 503))
+_SESSION_STATUSES = _statuses(400, 403, 409, 410, 422)
 
 
 def _runtime(request: Request) -> Runtime:
@@ -50,37 +50,61 @@ async def _bundle(runtime: Runtime) -> OpenBundle:
     return await run_in_threadpool(runtime.bundle) if runtime.due else runtime.bundle()
 
 
-def _json(body: BaseModel) -> Response:
+def _private(body: BaseModel) -> Response:
     # Our own models need no second validation, which returning them to FastAPI would cost.
-    return Response(body.model_dump_json(), media_type="application/json")
+    return Response(body.model_dump_json(), headers={"Cache-Control": NEVER}, media_type="application/json")
 
 
-@router.post("/sessions", response_model=Page, summary="Start a session")
+def _public(request: Request, body: BaseModel) -> Response:
+    return conditional(request, body.model_dump_json().encode(), "application/json", KEEP_A_MINUTE)
+
+
+@router.post("/sessions", response_model=Page, responses=_statuses(422), summary="Start a session")
 async def start_session(request: Request, body: StartSession) -> Response:
     """Ten products at random, and a token that carries the session from here on."""
     runtime = _runtime(request)
-    return _json(pages.start_session(runtime, await _bundle(runtime), body))
+    return _private(pages.start_session(runtime, await _bundle(runtime), body))
 
 
-@router.post("/sessions/next", response_model=Page, responses=_SESSION_PROBLEMS, summary="Answer a page, see the next")
+@router.post("/sessions/next", response_model=Page, responses=_SESSION_STATUSES, summary="Answer a page, see the next")
 async def next_page(request: Request, body: NextPage) -> Response:
     """Says what was liked and disliked of the products shown, and gets a page that follows it.
 
     The same token with the same answer gives the same page, so a request may be retried.
     """
     runtime = _runtime(request)
-    return _json(pages.continue_session(runtime, await _bundle(runtime), body))
+    return _private(pages.continue_session(runtime, await _bundle(runtime), body))
 
 
-@router.post("/sessions/undo", response_model=Page, responses=_SESSION_PROBLEMS, summary="Take back the last answer")
+@router.post("/sessions/undo", response_model=Page, responses=_SESSION_STATUSES, summary="Take back the last answer")
 async def undo(request: Request, body: Undo) -> Response:
     """The page before, open for another answer. What was shown after it still counts as seen."""
     runtime = _runtime(request)
-    return _json(pages.undo(runtime, await _bundle(runtime), body))
+    return _private(pages.undo(runtime, await _bundle(runtime), body))
+
+
+@router.post(
+    "/search/image",
+    response_model=Page | SimilarItems,
+    responses={**_SESSION_STATUSES, **_statuses(415)},
+    summary="Search with a photo",
+)
+async def search_image(request: Request) -> Response:
+    """The products most like a photo; with a session, the photo is liked there, and the next page follows.
+
+    JPEG, PNG, WebP or GIF (its first picture), at most 5 MB and 25 million pixels, as a form's file or as base64.
+    """
+    runtime = _runtime(request)
+    search, photo = await read_photo_search(request)
+    bundle = await _bundle(runtime)
+    if search.session is not None:
+        runtime.tokens.read(search.session, bundle.fingerprint)  # cheap, and the encoder is not
+    vector = await run_in_threadpool(bundle.embed_photo, photo)
+    return _private(pages.search_photo(runtime, bundle, search, vector))
 
 
 # Ids may hold slashes (they default to a photo's path), so the longer path has to come first.
-@router.get("/items/{product_id:path}/similar", response_model=SimilarItems, responses=_problems(404))
+@router.get("/items/{product_id:path}/similar", response_model=SimilarItems, responses=_statuses(304, 404, 422))
 async def similar_items(
     request: Request, product_id: str, count: Annotated[int, Query(ge=1, le=MAX_COUNT)] = pages.SIMILAR_SHOWN
 ) -> Response:
@@ -88,29 +112,30 @@ async def similar_items(
     runtime = _runtime(request)
     bundle = await _bundle(runtime)
     product = pages.find_product(bundle, product_id)
-    return _json(SimilarItems(items=pages.similar_products(runtime, bundle, product, count)))
+    return _public(request, SimilarItems(items=pages.similar_products(runtime, bundle, product, count)))
 
 
-@router.get("/items/{product_id:path}", response_model=Item, responses=_problems(404))
+@router.get("/items/{product_id:path}", response_model=Item, responses=_statuses(304, 404, 422))
 async def item(request: Request, product_id: str) -> Response:
     """One product."""
     runtime = _runtime(request)
-    return _json(pages.show_product(runtime, pages.find_product(await _bundle(runtime), product_id)))
+    return _public(request, pages.show_product(runtime, pages.find_product(await _bundle(runtime), product_id)))
 
 
 @router.get("/health", response_model=Health)
 async def health(request: Request) -> Response:
     """Whether there is a bundle to answer from, and which."""
     bundle = await _bundle(_runtime(request))
-    return _json(Health(status="ok", bundle=bundle.version))
+    return _private(Health(status="ok", bundle=bundle.version))
 
 
-@router.get("/bundle", response_model=BundleInfo)
+@router.get("/bundle", response_model=BundleInfo, responses=_statuses(304))
 async def bundle_info(request: Request) -> Response:
     """What is being served: how many products, which model, and the fields that filters can use."""
     runtime = _runtime(request)
     manifest = (await _bundle(runtime)).manifest
-    return _json(
+    return _public(
+        request,
         BundleInfo(
             version=manifest.version,
             created_at=manifest.created_at.isoformat(),
@@ -123,5 +148,5 @@ async def bundle_info(request: Request) -> Response:
             strategies=sorted(STRATEGIES),
             default_strategy=runtime.settings.strategy,
             options=["diverse"],
-        )
+        ),
     )

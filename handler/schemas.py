@@ -45,8 +45,7 @@ class StartSession(_Request):
     )
 
 
-class NextPage(_Request):
-    session: Token
+class _Answer(_Request):
     liked: Ids = []
     disliked: Ids = []
     count: Count = 10
@@ -56,6 +55,15 @@ class NextPage(_Request):
     filter: FilterBody | None = None
     strategy: Strategy = None
     diverse: Diverse = False
+
+
+class NextPage(_Answer):
+    session: Token
+
+
+class PhotoSearch(_Answer):
+    image: str = Field(description="the photo's bytes in base64, or a data URL: JPEG, PNG, WebP or GIF, at most 5 MB")
+    session: Token | None = Field(default=None, description="the photo is liked in this session; none: a plain search")
 
 
 class Undo(_Request):

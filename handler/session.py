@@ -5,7 +5,7 @@ Everything here is immutable; each step of a session returns a new state. A toke
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from handler.neighbors import NeighborIndex
 
+PHOTOS_KEPT = 4
+
 
 @dataclass(frozen=True)
 class Round:
@@ -30,6 +32,8 @@ class Round:
     disliked: tuple[int, ...] = ()
     withdrawn: bool = False
     """Its page was taken back by an undo: the products count as seen, their silence says nothing."""
+    photo: NDArray[np.float32] | None = field(default=None, compare=False)
+    """Unit vector of a photo liked in answer to it, kept so that an undo can take it out of the preference again."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,18 @@ class SessionState:
             preference=_with_likes(self.preference, self.liked, news, index),
         )
 
+    def like_photo(self, vector: NDArray[np.float32]) -> SessionState:
+        """Like something that is not in the catalogue, by its unit vector (dim,), in answer to the page in front.
+
+        From then on the preference is a running mean: the photo, unlike a product, cannot be looked up again. A token
+        has room for the last PHOTOS_KEPT photos; an undo of an older one leaves it in the preference.
+        """
+        merged = _merge(self.preference, vector[None], sign=1)
+        rounds = (*self.rounds[:-1], replace(self.rounds[-1], photo=vector))
+        for place in [place for place, page in enumerate(rounds) if page.photo is not None][:-PHOTOS_KEPT]:
+            rounds = (*rounds[:place], replace(rounds[place], photo=None), *rounds[place + 1 :])
+        return replace(self, rounds=rounds, preference=merged)
+
     def undo(self, index: NeighborIndex) -> SessionState:
         """Take back the last answer: its page is in front again, what came after it stays seen.
 
@@ -102,7 +118,8 @@ class SessionState:
         page = rest.pop(undone)
         reopened = (*rest, Round(page.shown))
         before = tuple(label for earlier in rest for label in earlier.liked)
-        return replace(self, rounds=reopened, preference=_without_likes(self.preference, before, page.liked, index))
+        preference = self.preference if page.photo is None else _merge(self.preference, page.photo[None], sign=-1)
+        return replace(self, rounds=reopened, preference=_without_likes(preference, before, page.liked, index))
 
 
 def _with_likes(

@@ -47,6 +47,8 @@ def encode(state: SessionState, issued_at: int) -> bytes:
         [place for place, page in enumerate(state.rounds) if page.withdrawn],
         _elsewhere(state.rounds),
     ]
+    if photos := _photos(state.rounds):
+        fields.append(photos)
     return bytes(msgpack.packb(fields))
 
 
@@ -75,7 +77,10 @@ def decode(data: bytes) -> tuple[SessionState, int]:
 
 
 def _state(fields: list[Any]) -> SessionState:
-    (_, session_id, _, fingerprint, preference, runs, width, labels, liked, disliked, withdrawn, elsewhere) = fields
+    (_, session_id, _, fingerprint, preference, runs, width, labels, liked, disliked, withdrawn, elsewhere, *more) = (
+        fields
+    )
+    photos = {place: _decode_preference(photo) for place, photo in (more[0] if more else [])}
     sizes = [size for size, repeats in runs for _ in range(min(repeats, MAX_ROUNDS))]
     shown = _unpack_bits(labels, width, sum(sizes)).tolist()
     likes = _unpack_bits(liked, 1, sum(sizes)).tolist()
@@ -92,6 +97,7 @@ def _state(fields: list[Any]) -> SessionState:
                 liked=(*itertools.compress(page, likes[start:end]), *also_liked),
                 disliked=(*itertools.compress(page, dislikes[start:end]), *also_disliked),
                 withdrawn=place in withdrawn,
+                photo=None if (photo := photos.get(place)) is None else photo.mean,
             )
         )
     return SessionState(session_id, fingerprint.hex(), tuple(rounds), _decode_preference(preference))
@@ -111,6 +117,15 @@ def _elsewhere(rounds: Sequence[Round]) -> list[tuple[int, int, bool]]:
         for answer in ("liked", "disliked")
         for label in getattr(page, answer)
         if label not in page.shown
+    ]
+
+
+def _photos(rounds: Sequence[Round]) -> list[tuple[int, list[Any] | None]]:
+    """(round, vector) of the photos still kept, as coarse as the preference; a token without one spends nothing."""
+    return [
+        (place, _encode_preference(Preference(page.photo, 1)))
+        for place, page in enumerate(rounds)
+        if page.photo is not None
     ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import re
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 PREFIX = "VITRINE_"
 MIN_KEY_BYTES = 32
-LISTS = ("signing_keys",)
+LISTS = ("signing_keys", "cors_origins")
+_ORIGIN = re.compile(r"\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 class Settings(BaseModel):
@@ -30,6 +32,20 @@ class Settings(BaseModel):
     refresh_seconds: float = Field(default=30.0, ge=0, description="ask for a new bundle at most this often")
     strategy: str = Field(default=DEFAULT_STRATEGY, description="taken where a request names none")
     image_base_url: str = Field(default="/photos", description="goes before every product's image path")
+
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description="comma-separated; web pages from there may call the API from a browser; * for all"
+    )
+    events: Literal["on", "off"] = Field(default="on", description="one log line a round, see handler/events.py")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        # A browser compares the text: with a path or a closing slash it would never match, and nobody would know why.
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is not an origin such as https://shop.example, nor *")
+        return origins
 
     @field_validator("signing_keys")
     @classmethod

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SALT = b"vitrine.session.v1"
 RANDOM_SALT = b"vitrine.page.v1"
+EVENT_SALT = b"vitrine.event.v1"
 MAX_CHARS = 65_536
 _SHAPE = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
@@ -92,6 +93,10 @@ class SessionTokens:
         answer = repr([(page.shown, page.liked, page.disliked) for page in state.rounds[-1:]]).encode()
         message = b"%b|%d|%b" % (state.session_id, len(state.rounds), answer)
         return random.Random(hmac.digest(self._keys[-1], RANDOM_SALT + message, "sha256"))  # noqa: S311  keyed above
+
+    def pseudonym(self, state: SessionState) -> str:
+        """A name for the session in logs; without the key it leads to no session id, and no session id to it."""
+        return hmac.digest(self._keys[-1], EVENT_SALT + state.session_id, "sha256")[:8].hex()
 
     def _payload(self, raw: bytes) -> bytes:
         for signer in self._signers:

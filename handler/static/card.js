@@ -1,38 +1,53 @@
 /** One product on the screen: in the grid, among the liked ones, or still awaited. */
 
-import { nameOf, priceOf } from "./words.js";
+import { tapOrHold } from "./hold.js";
+import { nameOf, priceOf, reasonOf } from "./words.js";
 
-const BADGES = { similar: "similar", random: "new", explore: "new" };
-
-/** A tappable product. `liked` are the products that it may be there because of. */
-export function card(item, badged, liked, onLike) {
+/** A product to like or refuse. `taste` are the products that it may be there because of. */
+export function card(item, taste, { onLike, onDislike }) {
   const element = clone("product");
   const part = (name) => element.querySelector(`.${name}`);
-  const badge = (badged && BADGES[item.reason]) || "";
-  const reason = item.because.map((id) => liked.find((one) => one.id === id)).find(Boolean);
-  const button = part("product");
-  button.dataset.id = item.id;
-  button.addEventListener("click", () => onLike(item));
+  // A photo has no id to be named by. Where no product is the reason, it is.
+  const photo = item.reason === "similar" && !item.because.length && taste.findLast(({ id }) => !id);
+  const follows = photo || item.because.map((id) => taste.find((one) => one.id === id)).find(Boolean);
+  const { badge, line } = reasonOf(item, follows);
+  const [like, dislike] = [part("product"), part("dislike")];
+  element.dataset.id = item.id;
+  tapOrHold(like, () => onLike(item), () => onDislike(item));
+  dislike.addEventListener("click", () => onDislike(item));
   picture(part("picture"), item);
   part("name").textContent = nameOf(item);
   part("price").textContent = priceOf(item);
   part("badge").textContent = badge;
-  part("badge").classList.toggle("similar", item.reason === "similar");
-  if (reason) {
-    picture(part("because").querySelector("img"), reason, "");
-    part("reason").textContent = nameOf(reason);
+  part("badge").classList.add(item.reason ?? "none");
+  part("line").textContent = line;
+  if (follows) {
+    picture(part("because").querySelector("img"), follows, "");
+    part("reason").textContent = nameOf(follows);
   } else {
-    part("because").remove();
+    part("because").querySelector("img").remove();
+    part("reason").remove();
   }
-  button.setAttribute("aria-label", listed("Like", nameOf(item), priceOf(item)));
-  button.setAttribute("aria-description", listed(badge, reason && `because you liked ${nameOf(reason)}`));
+  like.setAttribute("aria-label", listed("Like", nameOf(item), priceOf(item)));
+  like.setAttribute("aria-description", listed(badge, follows ? `${line} ${nameOf(follows)}` : line));
+  dislike.setAttribute("aria-label", `Not for me: ${nameOf(item)}`);
   return element;
+}
+
+/** Show on a card in the grid what its product is marked as. */
+export function mark(element, isLiked, isDisliked) {
+  const say = (name, on) => element.querySelector(name).setAttribute("aria-pressed", String(on));
+  say(".product", isLiked);
+  say(".dislike", isDisliked);
+  element.classList.toggle("is-liked", isLiked);
+  element.classList.toggle("is-disliked", isDisliked);
 }
 
 /** A liked product, small. */
 export function thumbnail(item) {
   const element = clone("like");
   element.title = nameOf(item);
+  element.dataset.id = item.id;
   picture(element.querySelector("img"), item);
   return element;
 }
@@ -42,7 +57,7 @@ export function skeleton() {
   const element = clone("product");
   element.classList.add("skeleton");
   element.setAttribute("aria-hidden", "true");
-  element.querySelector("button").disabled = true;
+  for (const button of element.querySelectorAll("button")) button.disabled = true;
   return element;
 }
 

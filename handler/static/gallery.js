@@ -1,58 +1,152 @@
 /** The gallery: what each tap does to the session. How it looks is in view.js. */
 
-import { Problem, nextPage, startSession, takeBack } from "./api.js";
-import { load, save } from "./memory.js";
+import { Problem, describeShop } from "./api.js";
+import { clearFilters, offerFilters } from "./filters.js";
+import { load, loadWishes, save, saveWishes, sharedToken } from "./memory.js";
+import { listenForPhotos, prepare } from "./photo.js";
+import { addPhoto, answer, resume, start, undo } from "./session.js";
+import { offerTuning, request } from "./tune.js";
 import * as view from "./view.js";
 
 // A finger's second tap must not answer a page that nobody has seen yet.
 const SETTLE_MS = 300;
+const FILTERS = document.getElementById("filter-groups");
 
-/** `page` is in front; `past` holds the items of every page before it, and which of them was liked (or null). */
 let session = load();
+let wishes = loadWishes();
+let described = false;
 let busy = false;
+let retry = null;
 
-const start = async () => ({ page: await startSession(), past: [] });
-
-const answer = (liked) => async () => ({
-  page: await nextPage(session.page.session, liked ? [liked.id] : []),
-  past: [...session.past, { items: session.page.items, liked }],
-});
-
-async function undo() {
-  const page = await takeBack(session.page.session);
-  const before = session.past.at(-1);
-  const reasons = new Map(before.items.map(({ id, reason, because }) => [id, { reason, because }]));
-  // The API does not keep why a product was on an earlier page; we do.
-  page.items = page.items.map((item) => ({ ...item, ...reasons.get(item.id) }));
-  return { page, past: session.past.slice(0, -1) };
-}
+const actions = {
+  onLike: (item) => toggle("liked", "disliked", item),
+  onDislike: (item) => toggle("disliked", "liked", item),
+};
+const wanted = () => ({ ...request(wishes), quick: Boolean(wishes.quick) });
+const begin = () => start(request(wishes));
+const continueShared = () => resume(sharedToken(), request(wishes));
+const goOn = () => answer(session, request(wishes));
 
 /** Take one step, show where it leads, and offer a way on if it fails. One at a time. */
-async function take(step, { liked, returned } = {}) {
+async function take(step, { returned, anew = false } = {}) {
   if (busy) return;
   busy = true;
-  view.wait(liked);
+  retry = null;
+  view.wait(anew);
+  for (const panel of document.querySelectorAll("details")) panel.open = false;
   try {
+    const description = described || describe();
+    // What an earlier visit set may be gone from the shop by now, and must not be asked for.
+    if (session === null && (wanted().filter || wishes.strategy)) await description;
     session = await step();
     save(session);
-    await view.show(session, { onLike, liked, returned });
+    await view.show(session, wanted(), actions, returned);
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    if (problem.passing) view.showProblem(problem, "Retry", () => take(step, { liked, returned }));
-    else view.showProblem(problem, "Start over", () => take(start));
+    if (anew && session) await view.show(session, wanted(), actions);
+    offerWayOn(problem, () => take(step, { returned, anew }));
   } finally {
     busy = false;
     view.rest(session);
   }
 }
 
-function onLike(item) {
-  take(answer(item), { liked: item });
+function offerWayOn(problem, again) {
+  if (problem.code.startsWith("image_")) view.showProblem(problem, "OK", view.hideProblem);
+  else if (problem.passing) {
+    retry = again;
+    view.showProblem(problem, "Retry", again);
+  } else if (problem.code === "invalid_filter") view.showProblem(problem, "Clear filters", withoutFilters);
+  else view.showProblem(problem, "Start over", restart);
 }
 
-view.onNone(() => take(answer(null)));
-view.onUndo(() => take(undo, { returned: session.past.at(-1).liked }));
-view.onRestart(() => take(start));
+/** Mark a product as `list`, or take the mark away; it cannot be both. */
+function toggle(list, other, item) {
+  if (busy) return;
+  const marked = view.has(session[list], item);
+  const without = (name) => session[name].filter(({ id }) => id !== item.id);
+  session = { ...session, [list]: marked ? without(list) : [...session[list], item], [other]: without(other) };
+  save(session);
+  view.showMarks(session, wanted(), list === "liked" && !marked && item);
+  if (wishes.quick && list === "liked" && !marked) take(goOn);
+}
 
-take(session ? async () => session : start);
+function next() {
+  const { page, filtered } = session;
+  if (page.items.length || page.remaining) take(goOn);
+  else if (filtered) withoutFilters();
+  else restart();
+}
+
+function withoutFilters() {
+  clearFilters(FILTERS);
+  wish({ filter: {} });
+  take(session ? goOn : begin);
+}
+
+const restart = () => take(begin, { anew: true });
+
+function wish(news) {
+  wishes = { ...wishes, ...news };
+  saveWishes(wishes);
+  const count = Object.keys(wishes.filter ?? {}).length;
+  document.getElementById("filter-count").textContent = count || "";
+  document.getElementById("clear").disabled = !count;
+  if (session) view.showMarks(session, wanted());
+}
+
+/** Offer what this shop can do. A shop that does not say works without filters until it does. */
+async function describe() {
+  const shop = await describeShop().catch(() => null);
+  if (!shop || described) return;
+  described = true;
+  const names = new Set(shop.fields.map(({ name }) => name));
+  const kept = Object.entries(wishes.filter ?? {}).filter(([name]) => names.has(name));
+  const filterable = offerFilters(FILTERS, shop.fields, Object.fromEntries(kept), (filter) => wish({ filter }));
+  document.getElementById("filters").hidden = !filterable;
+  document.getElementById("tune").hidden = false;
+  const strategy = shop.strategies.includes(wishes.strategy) ? wishes.strategy : "";
+  wish({ filter: Object.fromEntries(kept), strategy });
+  offerTuning(shop, wishes, wish);
+}
+
+async function share() {
+  const link = { title: document.title, url: location.href };
+  try {
+    if (navigator.share && matchMedia("(pointer: coarse)").matches) await navigator.share(link);
+    else {
+      await navigator.clipboard.writeText(link.url);
+      view.toast("Link copied. Whoever opens it goes on from here.");
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") view.toast("Copy the address of this page: whoever opens it goes on from here.");
+  }
+}
+
+view.on("next", next);
+view.on("undo", () => take(() => undo(session, wishes.quick), { returned: session.past.at(-1)?.liked[0] }));
+view.on("restart", restart);
+view.on("share", share);
+view.on("apply", () => take(goOn));
+view.on("clear", () => {
+  clearFilters(FILTERS);
+  wish({ filter: {} });
+});
+listenForPhotos(document.getElementById("photo-file"), (file) => {
+  if (session) take(async () => addPhoto(session, request(wishes), await prepare(file)));
+});
+addEventListener("online", () => retry?.());
+// Somebody put another link into the same tab.
+addEventListener("hashchange", () => sharedToken() && take(continueShared, { anew: true }));
+for (const panel of document.querySelectorAll("details")) {
+  panel.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    panel.open = false;
+    panel.querySelector("summary").focus();
+  });
+  addEventListener("pointerdown", ({ target }) => panel.contains(target) || (panel.open = false));
+}
+
+if (session) take(async () => session);
+else take(sharedToken() ? continueShared : begin);

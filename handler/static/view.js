@@ -1,52 +1,74 @@
-/** What is on the screen. Reads nothing but the session it is given; tells of taps through callbacks. */
+/** What is on the screen. Reads nothing but what it is given; tells of taps through callbacks. */
 
-import { card, skeleton, thumbnail } from "./card.js";
-import { likedOf, sentence } from "./words.js";
+import { card, mark, skeleton, thumbnail } from "./card.js";
+import { refused, taste } from "./session.js";
+import { COUNT } from "./tune.js";
+import { nextWords, sentence } from "./words.js";
 
-const FIRST_PAGE = 10;
+const THUMBNAILS = 12;
 
 const find = (id) => document.getElementById(id);
-const [grid, likes, heading, hint, progress] = ["grid", "liked", "heading", "hint", "progress"].map(find);
-const [none, undo, restart, problemBox] = ["none", "undo", "restart", "problem"].map(find);
+const [grid, likes, problemBox] = ["grid", "liked", "problem"].map(find);
+const [heading, hint, progress] = ["heading", "hint", "progress"].map(find);
+const [next, undo] = ["next", "undo"].map(find);
+const body = document.body;
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
-export const onNone = (handler) => none.addEventListener("click", handler);
-export const onUndo = (handler) => undo.addEventListener("click", handler);
-export const onRestart = (handler) => restart.addEventListener("click", handler);
+export const on = (id, handler) => find(id).addEventListener("click", handler);
+export const has = (list, { id }) => list.some((one) => one.id === id);
 
-/** A request is under way; `chosen` is the product it answers with, if any. */
-export function wait(chosen) {
+/** A request is under way. `anew` if it leads to a page that has nothing to do with the one in front. */
+export function wait(anew) {
   if (problemBox.contains(document.activeElement)) heading.focus({ preventScroll: true });
   problemBox.replaceChildren();
   grid.setAttribute("aria-busy", "true");
-  document.body.classList.add("waiting");
-  cardOf(chosen)?.classList.add("chosen");
-  if (!grid.children.length) grid.replaceChildren(...Array.from({ length: FIRST_PAGE }, skeleton));
+  body.classList.add("waiting");
+  if (anew) body.classList.remove("over");
+  if (anew || !grid.children.length) grid.replaceChildren(...Array.from({ length: COUNT }, skeleton));
 }
 
 /** The request is over, well or badly. */
 export function rest(session) {
   grid.setAttribute("aria-busy", "false");
-  document.body.classList.remove("waiting");
-  for (const button of grid.querySelectorAll(".chosen")) button.classList.remove("chosen");
-  none.disabled = !session?.page.items.length;
-  undo.disabled = !session?.past.length;
+  body.classList.remove("waiting");
+  next.disabled = !session;
+  undo.disabled = !session || session.page.round < 2;
 }
 
-/**
- * Put a page on the screen; resolves when it is there. The `liked` product glides from the grid to the liked ones, a
- * `returned` one back.
- */
-export async function show(session, { onLike, liked, returned }) {
-  const replaced = document.body.classList.contains("shown");
-  const from = liked ? cardOf(liked) : returned && likes.firstElementChild;
-  await glide(from, () => {
-    render(session, onLike);
-    return liked ? likes.firstElementChild : cardOf(returned);
-  });
+/** Put a page on the screen, and the focus on `returned` or the page's first product; resolves when it is there. */
+export async function show(session, wishes, actions, returned) {
+  const replaced = body.classList.contains("shown");
+  await change(() => render(session, wishes, actions));
   find("news").textContent = [heading, hint, progress].map((element) => element.textContent).join(" ");
   // The product that had the focus is gone. Nothing had it when the first page arrives.
-  if (replaced) (cardOf(returned) ?? grid.querySelector(".product") ?? heading).focus({ preventScroll: true });
+  if (replaced) (cardOf(returned) ?? grid).querySelector(".product")?.focus({ preventScroll: true });
+  if (replaced && !session.page.items.length) heading.focus({ preventScroll: true });
+}
+
+/** Show the marks and the taste that they add up to. `liked` was marked just now, and flies there. */
+export function showMarks(session, wishes, liked) {
+  for (const element of grid.querySelectorAll("[data-id]")) {
+    const item = { id: element.dataset.id };
+    mark(element, has(session.liked, item), has(session.disliked, item));
+  }
+  const all = taste(session);
+  const shown = session.page.items.length ? all.slice(-THUMBNAILS) : all;
+  const old = new Map([...likes.children].map((element) => [element.dataset.id, element]));
+  likes.replaceChildren(...shown.map((item) => (item.id && old.get(item.id)) || thumbnail(item)).reverse());
+  find("liked-count").textContent = all.length || "";
+  const [hidden, no] = [all.length - shown.length, refused(session).length];
+  const more = [hidden && `and ${hidden} more`, no && `${no} not for you`];
+  find("taste-more").textContent = more.filter(Boolean).join(", ");
+  [next.querySelector("b").textContent, next.querySelector("small").textContent] = nextWords(session, all.length, wishes);
+  if (liked) fly(cardOf(liked), likes.querySelector("img"));
+}
+
+/** Say something that needs no answer, to eyes and screen readers. */
+export function toast(text) {
+  find("news").textContent = text;
+  find("toast").textContent = text;
+  find("toast").getAnimations().forEach((one) => one.cancel());
+  find("toast").animate({ opacity: [0, 1, 1, 0], offset: [0, 0.05, 0.85, 1] }, 3200);
 }
 
 /** Say what went wrong, and offer the one thing that helps. */
@@ -61,37 +83,40 @@ export function showProblem({ message, remedy }, label, onTap) {
   button.focus();
 }
 
-function render({ page, past }, onLike) {
-  const liked = likedOf(past);
-  const words = sentence(page, past);
+export const hideProblem = () => problemBox.replaceChildren();
+
+function render(session, wishes, actions) {
+  const { items } = session.page;
+  const words = sentence(session, wishes.quick);
   heading.textContent = words.heading;
   hint.textContent = words.hint;
   progress.textContent = words.progress;
-  find("liked-count").textContent = liked.length || "";
-  // A badge that is on every product tells nothing.
-  const badged = page.items.some(({ reason }) => reason === "similar");
-  grid.replaceChildren(...page.items.map((item) => card(item, badged, liked, onLike)));
-  likes.replaceChildren(...liked.map(thumbnail).reverse());
-  likes.scrollTo(0, 0);
+  const all = taste(session);
+  grid.replaceChildren(...items.map((item) => card(item, all, actions)));
+  showMarks(session, wishes);
   scrollTo(0, 0);
-  document.body.classList.add("shown");
-  document.body.classList.toggle("over", !page.items.length);
+  body.classList.add("shown");
+  body.classList.toggle("over", !items.length);
 }
 
-/** Make a change to the page in which the element `from` becomes the one that `change` returns. */
-async function glide(from, change) {
-  if (!document.startViewTransition || stillness.matches) return void change();
-  from?.classList.add("gliding");
-  let to;
-  const transition = document.startViewTransition(() => {
-    from?.classList.remove("gliding");
-    to = change();
-    to?.classList.add("gliding");
-  });
+/** Make a change of the whole page, softly where the browser can. */
+async function change(make) {
+  if (!document.startViewTransition || stillness.matches) return void make();
+  const transition = document.startViewTransition(make);
   // Rejects where the animation is skipped, as in a hidden tab; the change itself is made all the same.
   transition.ready.catch(() => {});
-  transition.finished.finally(() => to?.classList.remove("gliding"));
   return transition.updateCallbackDone;
 }
 
-const cardOf = (item) => [...grid.querySelectorAll(".product")].find(({ dataset }) => item && dataset.id === item.id);
+/** Let a picture come out of a card to the place where it now is. */
+function fly(element, image) {
+  if (stillness.matches || !element || !image) return;
+  const [from, to] = [element.querySelector(".photo"), image].map((one) => one.getBoundingClientRect());
+  const start = `translate(${from.x - to.x}px, ${from.y - to.y}px) scale(${from.width / to.width})`;
+  image.animate(
+    { transform: [start, "none"], transformOrigin: ["0 0", "0 0"], opacity: [0.4, 1] },
+    { duration: 420, easing: "cubic-bezier(.2, .7, .3, 1)" },
+  );
+}
+
+const cardOf = (item) => [...grid.children].find(({ dataset }) => item && dataset.id === item.id);

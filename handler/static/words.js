@@ -1,8 +1,22 @@
 /** Everything the page says, made from what the API answered. */
 
 const counted = new Intl.NumberFormat("en");
+const STRATEGIES = {
+  mean: "Everything you liked, equally",
+  recency: "Your latest likes first",
+  rocchio: "Likes, minus what you passed over",
+  bayes: "Find the one I have in mind",
+};
 
 export const nameOf = ({ id, fields }) => String(fields.name ?? fields.title ?? id);
+export const plainNumber = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 }).format(value);
+export const strategyName = (name) => STRATEGIES[name] ?? labelOf(name);
+
+/** A name from a catalogue's column or cell, as a person would write it. */
+export function labelOf(name) {
+  const words = name.replaceAll("_", " ").trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 /** With its currency where the shop says which; a bare number else, as any sign would be a guess. */
 export function priceOf({ fields: { price, currency } }) {
@@ -14,29 +28,43 @@ export function priceOf({ fields: { price, currency } }) {
   }
 }
 
-/** The products liked so far, in the order in which they were. */
-export const likedOf = (past) => past.map(({ liked }) => liked).filter(Boolean);
-
-/** Heading, hint and progress of a page. */
-export function sentence({ round, items, remaining }, past) {
-  if (!items.length) {
-    return {
-      heading: "That was everything.",
-      hint: `You have seen all there is and liked ${likedOf(past).length || "none"}. Start over to look with fresh eyes.`,
-      progress: "Nothing left",
-    };
-  }
-  return {
-    heading: "What catches your eye?",
-    hint: hint(items, remaining),
-    progress: `Round ${round} · ${remaining ? `${counted.format(remaining)} left` : "the last ones"}`,
-  };
+/** Why a product is on the page: a badge, and a line that ends with `liked`, the product that it follows, if any. */
+export function reasonOf({ reason }, liked) {
+  if (reason === "similar") return { badge: "For you", line: liked ? "because you liked" : "close to your taste" };
+  if (reason === "explore") return { badge: "Exploring", line: "to learn your taste" };
+  return reason === "random" ? { badge: "Surprise", line: "picked at random" } : { badge: "", line: "" };
 }
 
-function hint(items, remaining) {
-  const similar = items.filter(({ reason }) => reason === "similar").length;
-  const other = items.length - similar;
+/** Heading, hint and progress of a page. */
+export function sentence({ page, gone, filtered }, quick) {
+  const { round, items, remaining } = page;
+  const left = remaining ? `${counted.format(remaining)} left` : "the last ones";
+  const say = (heading, hint, progress) => ({ heading, hint, progress });
+  if (items.length) return say("What catches your eye?", hintOf(page, gone, quick), `Round ${round} · ${left}`);
+  if (gone) return say("That page is gone.", "The shop has replaced its products. Your likes still count.", left);
+  if (filtered) return say("Nothing more fits your filters.", "Clear them to see all else.", "Nothing left that fits");
+  return say("That was everything.", "You have seen all there is. Start over to look with fresh eyes.", "Nothing left");
+}
+
+function hintOf({ items, remaining }, gone, quick) {
+  if (gone) return `${gone} of this page’s products ${gone === 1 ? "has" : "have"} left the shop.`;
   if (!remaining) return "These are the last ones.";
-  if (!similar) return "Tap one, and see more like it.";
-  return other ? `${similar} close to your taste, ${other} to surprise you.` : "All close to your taste.";
+  const count = (wanted) => items.filter(({ reason }) => reason === wanted).length;
+  const counts = ["similar", "explore", "random"].map(count);
+  if (counts[0] || counts[1]) {
+    const ends = ["close to your taste", "to learn it", "to surprise you"];
+    return `${counts.flatMap((each, place) => (each ? [`${each} ${ends[place]}`] : [])).join(", ")}.`;
+  }
+  return quick ? "Tap one, and see more like it." : "Tap all you like. Hold what you don’t.";
+}
+
+/** What the button that goes on does now, and what comes of it. */
+export function nextWords({ page, liked, disliked, filtered }, tasteCount, { count, similar, filter }) {
+  if (!page.items.length && !page.remaining) {
+    return filtered ? ["Clear filters", "and go on"] : ["Start over", "from the beginning"];
+  }
+  const mine = tasteCount ? similar : 0;
+  const parts = [mine && `${mine} to your taste`, mine && mine < count && `${count - mine} new`].filter(Boolean);
+  const detail = parts.join(" · ") || `${count} others`;
+  return [liked.length + disliked.length ? "Next" : "None of these", filter ? `${detail} that fit` : detail];
 }

@@ -36,7 +36,9 @@ class Likelihood:
         self._likes = _pairs(pages, "liked", places)
         self._dislikes = _pairs(pages, "disliked", places)
         self._silent = [
-            number for number, page in enumerate(pages) if not page.liked and not page.disliked and on_page[number]
+            number
+            for number, page in enumerate(pages)
+            if not page.liked and not page.disliked and page.photo is None and on_page[number]
         ]
         width = max(map(len, on_page), default=0)
         # Pages of unequal length are filled up with a place behind the last vector, which nobody ever chooses.

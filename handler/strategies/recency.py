@@ -18,10 +18,14 @@ REMEMBERED = 30
 
 def recency(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
     """The `count` unseen products with the largest inner product with the halving average of what was liked."""
-    _, vectors = index.vectors(state.liked[-REMEMBERED:])
-    if not len(vectors):
+    latest = state.liked[-REMEMBERED:]
+    known, vectors = index.vectors(latest)
+    by_label = dict(zip(known, vectors, strict=True))
+    query = None
+    for page in state.rounds:
+        for vector in [*(by_label.get(label) for label in page.liked), page.photo]:
+            if vector is not None:
+                query = vector if query is None else (query + vector) / 2
+    if query is None:
         return []
-    query = vectors[0]
-    for vector in vectors[1:]:
-        query = (query + vector) / 2
     return index.nearest(query, count, excluded=state.shown, allowed=allowed)

@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,8 +48,8 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def live_server(bundles: Path, photos: Path) -> Iterator[str]:
+@contextmanager
+def serve(bundles: Path, photos: Path) -> Iterator[str]:
     """The address of the local application, answering."""
     with listen("127.0.0.1", 0) as listening:
         app = create_local_app(bundles, photos)
@@ -63,6 +64,12 @@ def live_server(bundles: Path, photos: Path) -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture(scope="session")
+def live_server(bundles: Path, photos: Path) -> Iterator[str]:
+    with serve(bundles, photos) as address:
+        yield address
+
+
 @pytest.fixture
 def open_gallery(browser: Browser, live_server: str) -> Iterator[Callable[..., GalleryPage]]:
     """Opens the gallery in a fresh browser context with the options given.
@@ -72,7 +79,8 @@ def open_gallery(browser: Browser, live_server: str) -> Iterator[Callable[..., G
     opened: list[GalleryPage] = []
 
     def open_it(**options: Any) -> GalleryPage:
-        context = browser.new_context(locale="en-US", **options)
+        # Most tests are about what happens, and wait for no animation.
+        context = browser.new_context(**{"locale": "en-US", "reduced_motion": "reduce", **options})
         context.set_default_timeout(TIMEOUT_MS)
         opened.append(GalleryPage(context.new_page(), live_server))
         return opened[-1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Locator, Page, Request
+
+HOLD_MS = 600
 
 
 class GalleryPage:
@@ -18,21 +20,27 @@ class GalleryPage:
         self.address = address
         self.complaints: list[str] = []
         """Errors logged, broken policies and requests to other origins."""
+        self.asked: list[tuple[str, Any]] = []
+        """Path and body of every request to the API that has one."""
         self.failures_expected = False
         """Chromium logs an error for every failed request; some tests want requests to fail."""
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._watch)
+        self.cards = page.locator("#grid .card")
         self.products = page.locator("#grid .product")
         self.liked = page.locator("#liked li")
         self.progress = page.locator("#progress")
         self.problem = page.locator("#problem")
+        self.heading = page.get_by_role("heading", level=1)
         self.undo = page.get_by_role("button", name="Undo")
-        self.none = page.get_by_role("button", name="None of these")
-        self.restart = page.locator("#restart")
+        self.next = page.locator("#next")
+        self.restart = page.get_by_role("button", name="Start over").first
+        self.filters = page.locator("#filters > summary")
+        self.tune = page.locator("#tune > summary")
 
-    def open(self) -> Self:
-        self.page.goto(self.address)
+    def open(self, fragment: str = "") -> Self:
+        self.page.goto(self.address + fragment)
         return self.ready()
 
     def ready(self, round_number: int | None = None) -> Self:
@@ -43,23 +51,49 @@ class GalleryPage:
         return self
 
     def ids(self) -> list[str]:
-        return [str(value) for value in self.products.evaluate_all("all => all.map((one) => one.dataset.id)")]
+        return [str(value) for value in self.cards.evaluate_all("all => all.map((one) => one.dataset.id)")]
 
     def badges(self) -> list[str]:
         return self.page.locator("#grid .badge").all_inner_texts()
 
-    def like(self, number: int) -> str:
-        """Tap a product, wait for the next page, and tell what was tapped."""
+    def marked(self, mark: str) -> list[str]:
+        """Ids of the products on the page that are `liked` or `disliked`."""
+        marked = self.page.locator(f"#grid .is-{mark}")
+        return [str(value) for value in marked.evaluate_all("all => all.map((one) => one.dataset.id)")]
+
+    def tap(self, number: int) -> str:
+        """Like a product, and tell its name."""
         product = self.products.nth(number)
-        name = product.locator(".name").inner_text()
-        before = self.ids()
         product.click()
+        return product.locator(".name").inner_text()
+
+    def hold(self, number: int) -> None:
+        """Press a product long enough to refuse it."""
+        self.products.nth(number).click(delay=HOLD_MS)
+
+    def go_on(self) -> Self:
+        """Press what goes on, and wait for the page that it leads to."""
+        before = self.ids()
+        self.next.click()
         expect(self.page.locator(f"#grid [data-id='{before[0]}']")).to_have_count(0)
-        self.ready()
-        return name
+        return self.ready()
+
+    def like(self, *numbers: int) -> list[str]:
+        """Like products, go on, and tell their names."""
+        names = [self.tap(number) for number in numbers]
+        self.go_on()
+        return names
 
     def focused(self) -> Locator:
         return self.page.locator(":focus")
+
+    def tab_to(self, target: Locator, limit: int = 40) -> None:
+        """Get to an element with the Tab key alone."""
+        for _ in range(limit):
+            self.page.keyboard.press("Tab")
+            if target.evaluate("element => element === document.activeElement"):
+                return
+        raise AssertionError(f"{limit} presses of Tab do not lead to {target}")
 
     def scrolls_sideways(self) -> bool:
         # A phone widens its viewport to what overflows, so only the screen's own width is a measure.
@@ -74,3 +108,5 @@ class GalleryPage:
     def _watch(self, request: Request) -> None:
         if not request.url.startswith((f"{self.address}/", "data:")):
             self.complaints.append(f"asked {request.url}")
+        if request.method == "POST" and "json" in request.headers.get("content-type", ""):
+            self.asked.append((request.url.removeprefix(f"{self.address}/v1/"), request.post_data_json))

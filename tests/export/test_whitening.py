@@ -147,3 +147,12 @@ def test_the_indexs_vectors_are_the_whitened_ones(shop: tuple[Path, Path]) -> No
     _, vectors = bundle.index.vectors(bundle.index.everything.labels)
     assert np.linalg.norm(vectors.mean(axis=0)) < 0.3
     assert np.isfinite(whitening.matrix).all()
+
+
+def test_a_products_own_photo_finds_that_product_first(shop: tuple[Path, Path]) -> None:
+    """An upload has to take every step that the catalogue's photos took, the whitening included."""
+    photos, store = shop
+    bundle = current(store)
+    found = bundle.index.nearest(bundle.embed_photo((photos / "blue" / "03.jpg").read_bytes()), 1)
+    assert bundle.catalog.by_labels([found[0].label])[found[0].label].id == "blue/03"
+    assert found[0].score == pytest.approx(1, abs=1e-3)

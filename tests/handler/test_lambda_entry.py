@@ -24,6 +24,8 @@ STATUSES = {
     "start_session_base64": 200,
     "get_item": 200,
     "get_similar": 200,
+    "search_image": 200,
+    "search_image_form": 200,
     "health": 200,
     "bundle": 200,
     "gallery": 200,

@@ -166,6 +166,17 @@ def test_photos_that_moved_are_found_where_one_says(bundles: Path, photos: Path,
     assert create_local_app(store, photos).title == "Vitrine"
 
 
+def test_settings_hold_on_ones_own_machine_too(bundles: Path, photos: Path, tmp_path: Path) -> None:
+    store = shutil.copytree(bundles, tmp_path / "bundles")
+    quiet = create_local_app(store, photos, {}).state.runtime.settings
+    assert (quiet.events, quiet.cors_origins) == ("off", ())  # a terminal is for people
+    given = {"VITRINE_EVENTS": "on", "VITRINE_CORS_ORIGINS": "http://localhost:5173", "VITRINE_BUNDLES": "elsewhere"}
+    told = create_local_app(store, photos, given).state.runtime.settings
+    assert (told.events, told.cors_origins, told.bundles) == ("on", ("http://localhost:5173",), str(store))
+    with pytest.raises(ConfigurationError, match="VITRINE_EVENT "):
+        create_local_app(store, photos, {"VITRINE_EVENT": "on"})
+
+
 @pytest.mark.parametrize("there", [False, True], ids=["misspelt", "empty"])
 def test_a_folder_without_bundles_says_how_to_make_one_and_stays_as_it_is(tmp_path: Path, there: bool) -> None:
     folder = tmp_path / "bundels"

@@ -208,7 +208,7 @@ def tree(kind: type[VitrineError]) -> set[type[VitrineError]]:
 def test_every_error_has_a_status_of_its_kind() -> None:
     for kind in tree(VitrineError):
         status = http_status(kind("detail"))
-        assert status in (400, 403, 404, 409, 410, 413, 422, 500, 503)
+        assert status in (400, 403, 404, 409, 410, 413, 415, 422, 500, 503)
         assert status == HTTP_STATUS.get(kind, status)
 
 

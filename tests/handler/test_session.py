@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from handler.errors import NothingToUndo
-from handler.session import Preference, SessionState
+from handler.session import PHOTOS_KEPT, Preference, SessionState
 from tests.handler.support import FINGERPRINT
 
 if TYPE_CHECKING:
@@ -101,3 +101,36 @@ def test_likes_that_left_the_catalogue_still_count(few: HnswIndex, few_vectors: 
     np.testing.assert_allclose(mean_of(state), few_vectors[[7, 3]].mean(axis=0), atol=1e-6)
     undone = state.show([5]).undo(few)
     np.testing.assert_allclose(mean_of(undone), few_vectors[7], atol=1e-6)
+
+
+PHOTOS = st.lists(st.integers(100, 299), min_size=1, max_size=6)
+
+
+@examples(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(photos=PHOTOS, liked=st.sets(st.integers(0, 9), max_size=3))
+def test_a_photo_weighs_as_much_as_a_product(
+    few: HnswIndex, few_vectors: Vectors, photos: list[int], liked: set[int]
+) -> None:
+    state = fresh(*range(10)).answer(sorted(liked), [], few)
+    for number, row in enumerate(photos):
+        state = state.like_photo(few_vectors[row]).show([1_000 + number])
+    assert state.preference is not None
+    assert state.preference.count == len(liked) + len(photos)
+    expected = few_vectors[[*sorted(liked), *photos]].mean(axis=0)
+    np.testing.assert_allclose(mean_of(state), expected, atol=1e-5)
+    assert sum(page.photo is not None for page in state.rounds) == min(len(photos), PHOTOS_KEPT)
+
+
+def test_liking_after_a_photo_keeps_the_photo(few: HnswIndex, few_vectors: Vectors) -> None:
+    state = fresh(1, 2).like_photo(few_vectors[7]).show([3, 4]).answer([3], [], few)
+    np.testing.assert_allclose(mean_of(state), few_vectors[[7, 3]].mean(axis=0), atol=1e-6)
+
+
+def test_an_undo_takes_out_the_photo_and_what_was_liked_beside_it(few: HnswIndex, few_vectors: Vectors) -> None:
+    before = fresh(1, 2).answer([1], [], few).show([3, 4])
+    after = before.answer([3], [], few).like_photo(few_vectors[7]).show([5, 6]).undo(few)
+    np.testing.assert_allclose(mean_of(after), mean_of(before), atol=1e-6)
+    assert after.preference is not None
+    assert after.preference.count == 1
+    assert after.undo(few).preference is None
+    assert fresh(1).like_photo(few_vectors[7]).show([2]).undo(few).preference is None

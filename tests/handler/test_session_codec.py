@@ -155,3 +155,17 @@ def test_what_another_version_signed_is_called_malformed(fields: object) -> None
 def test_any_bytes_at_all_are_a_session_or_malformed(data: bytes) -> None:
     with contextlib.suppress(SessionMalformed):
         decode(data)
+
+
+def test_a_photo_comes_back_as_it_was_kept_and_costs_nothing_where_there_is_none(many_vectors: Vectors) -> None:
+    plain = SessionState(b"session!", FINGERPRINT).show([1, 2])
+    liked = plain.like_photo(many_vectors[0]).show([3])
+    decoded, _ = decode(encode(liked, ISSUED))
+    assert [page.photo is not None for page in decoded.rounds] == [True, False]
+    kept_photo = decoded.rounds[0].photo
+    assert kept_photo is not None
+    assert kept_photo @ many_vectors[0] == pytest.approx(1, abs=0.01)
+    again, _ = decode(encode(decoded, ISSUED))
+    np.testing.assert_array_equal(again.rounds[0].photo, kept_photo)  # nothing more is lost from round to round
+    without = len(encode(replace(liked, rounds=(plain.rounds[0], liked.rounds[1])), ISSUED))
+    assert len(encode(liked, ISSUED)) - without < many_vectors.shape[1] + 20

@@ -15,6 +15,7 @@ def test_two_variables_are_enough() -> None:
     settings = Settings.from_env({**GOOD, "PATH": "/bin", "AWS_REGION": "eu-central-1"})
     assert (settings.bundles, settings.signing_keys) == ("/srv/bundles", (KEY,))
     assert settings.session_ttl_seconds == 7 * 86_400
+    assert (settings.cors_origins, settings.events) == ((), "on")
 
 
 def test_every_variable_is_read() -> None:
@@ -25,11 +26,15 @@ def test_every_variable_is_read() -> None:
             "VITRINE_SESSION_TTL_SECONDS": "600",
             "VITRINE_REFRESH_SECONDS": "0.5",
             "VITRINE_IMAGE_BASE_URL": "https://images.example",
+            "VITRINE_CORS_ORIGINS": "https://shop.example, http://localhost:5173",
+            "VITRINE_EVENTS": "off",
         }
     )
     assert settings.signing_keys == (f"{KEY}-new", f"{KEY}-old")
     assert (settings.bundles, settings.session_ttl_seconds, settings.refresh_seconds) == ("bundles", 600, 0.5)
     assert settings.image_base_url == "https://images.example"
+    assert settings.cors_origins == ("https://shop.example", "http://localhost:5173")
+    assert settings.events == "off"
 
 
 def test_everything_wrong_is_named_at_once() -> None:
@@ -58,6 +63,11 @@ def test_everything_wrong_is_named_at_once() -> None:
         ("VITRINE_SESSION_TTL_SECONDS", "59"),
         ("VITRINE_SESSION_TTL_SECONDS", "1.5"),
         ("VITRINE_REFRESH_SECONDS", "nan"),
+        ("VITRINE_EVENTS", "no"),
+        ("VITRINE_CORS_ORIGINS", "https://shop.example/"),
+        ("VITRINE_CORS_ORIGINS", "shop.example"),
+        ("VITRINE_CORS_ORIGINS", "https://shop.example,null"),
+        ("VITRINE_CORS_ORIGINS", "https://*.example"),
         ("VITRINE_TYPO", "1"),
     ],
 )

@@ -136,6 +136,13 @@ def test_nothing_is_ranked_while_nothing_is_known(few: HnswIndex, name: str) -> 
 
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_a_liked_photo_counts_in_every_strategy(few: HnswIndex, few_vectors: Vectors, name: str) -> None:
+    """A photo is no product: only its vector says what it looks like."""
+    state = SessionState(b"session!", FINGERPRINT).show([1, 2, 3]).answer([], [], few).like_photo(few_vectors[200])
+    assert rank(name, state, few)[0].label == 200
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_an_undone_answer_leaves_no_trace_but_the_seen_page(few: HnswIndex, name: str) -> None:
     once = play(few, [([1, 2, 3], [1], [])])
     undone = once.show([4, 5, 6]).answer([5], [6], few).show([7, 8, 9]).undo(few).answer([], [], few)

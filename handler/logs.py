@@ -1,0 +1,69 @@
+"""Log lines as JSON, one a line, each with the id of the request that it is about.
+
+    {"time": "2026-01-01T12:00:00.000Z", "level": "ERROR", "logger": "handler.problems",
+     "request_id": "JKJaXmPLvHcESHA=", "message": "bundle_corrupt: ..."}
+
+CloudWatch finds the fields of such lines by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from handler.request_context import current_request
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+EVENTS = "vitrine.events"
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON. Its `event`, a mapping, takes the message's place if it has one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        request = current_request()
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": request.id if request else None,
+        }
+        event = getattr(record, "event", None)
+        line |= event if event is not None else {"message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        # ASCII: a shop's own text cannot start a second line, whatever the reader takes for a line's end.
+        return _encode(line)
+
+
+class _StandardOutput(logging.StreamHandler["TextIO"]):
+    """To whatever sys.stdout is by then."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+        self.setFormatter(JsonLines())
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stdout
+
+
+def configure_logging() -> None:
+    """Send all of this process's log lines to standard output as JSON; events from INFO, the rest from WARNING.
+
+    Takes the place of the handler that Lambda's runtime puts there, whose lines say less.
+    """
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if type(handler).__module__.startswith("awslambdaric") or isinstance(handler, _StandardOutput):
+            root.removeHandler(handler)
+    root.addHandler(_StandardOutput())
+    logging.getLogger(EVENTS).setLevel(logging.INFO)

@@ -1,0 +1,72 @@
+"""Which request this is: an id that its answer and all its log lines carry, and when it came in."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "X-Request-Id"
+_WELL_FORMED = re.compile(r"[0-9A-Za-z._=+/-]{8,128}")
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    id: str
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def elapsed_ms(self) -> float:
+        return (time.perf_counter() - self.started) * 1_000
+
+
+# Each request runs in a task of its own, whose context ends with it: nothing has to be reset.
+_current: ContextVar[RequestContext | None] = ContextVar("vitrine_request", default=None)
+
+
+def current_request() -> RequestContext | None:
+    """The request being answered; None outside of any."""
+    return _current.get()
+
+
+def request_id(scope: Scope) -> str:
+    """API Gateway's id, else Lambda's, else the client's own where it is well-formed, else a new one.
+
+    What goes into a header and a log line is never taken as it comes: a client could write lines of its own there.
+    """
+    event: dict[str, Any] = scope.get("aws.event") or {}
+    offered = [
+        (event.get("requestContext") or {}).get("requestId"),
+        getattr(scope.get("aws.context"), "aws_request_id", None),
+        *(value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"),
+    ]
+    return (
+        next((one for one in offered if isinstance(one, str) and _WELL_FORMED.fullmatch(one)), "") or uuid.uuid4().hex
+    )
+
+
+class RequestIds:
+    """ASGI middleware, outermost: gives every request its context and every answer the header."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        context = RequestContext(request_id(scope))
+        _current.set(context)
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (HEADER.lower().encode(), context.id.encode())]
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)
