@@ -53,7 +53,7 @@ def main() -> None:
 
 def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
     store = synthetic.published_bundle(options.work, count)
-    environment = {**os.environ, "VITRINE_BUNDLES": str(store), "VITRINE_SIGNING_KEYS": "k" * 32}
+    environment = {**os.environ, "VITRINE_BUNDLES": str(store), "VITRINE_SIGNING_KEYS": "k" * 32, "VITRINE_EVENTS": "off"}
     loaded = _run(["modules"], environment)[1].split()
     libraries = [name for name in loaded if name.partition(".")[0] != "handler"]
     files = _files(store)
