@@ -31,6 +31,7 @@ import results
 import synthetic
 from timing import ratio_of_medians, summary
 
+from export.bench.results import DEFAULT_OUT, write_json
 from handler.bundle import CATALOG_FILE, CURRENT_KEY, INDEX_FILE, MANIFEST_FILE, bundle_key
 from handler.store import DirectoryStore
 
@@ -44,7 +45,7 @@ _SIDES = ("page", "null", "lean")
 def main() -> None:
     options = _parse_options()
     measured = {count: _measure(options, count) for count in options.products}
-    path = results.write_json(
+    path = write_json(
         options.out, "cold_start", {"target": dict(zip(("products", "ratio"), TARGET, strict=True)), "sizes": measured}
     )
     _print(measured)
@@ -53,7 +54,12 @@ def main() -> None:
 
 def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
     store = synthetic.published_bundle(options.work, count)
-    environment = {**os.environ, "VITRINE_BUNDLES": str(store), "VITRINE_SIGNING_KEYS": "k" * 32, "VITRINE_EVENTS": "off"}
+    environment = {
+        **os.environ,
+        "VITRINE_BUNDLES": str(store),
+        "VITRINE_SIGNING_KEYS": "k" * 32,
+        "VITRINE_EVENTS": "off",
+    }
     loaded = _run(["modules"], environment)[1].split()
     libraries = [name for name in loaded if name.partition(".")[0] != "handler"]
     files = _files(store)
@@ -158,7 +164,7 @@ def _parse_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--products", type=int, nargs="+", default=SIZES, metavar="N", help="sizes of catalogue (default: %(default)s)")
     add("--repeat", type=int, default=30, metavar="T", help="processes that each side gets (default: 30)")
-    add("--out", type=Path, default=results.DEFAULT_OUT, help="folder for the JSON and the plot (default: %(default)s)")
+    add("--out", type=Path, default=DEFAULT_OUT, help="folder for the JSON and the plot (default: %(default)s)")
     add(
         "--work",
         type=Path,

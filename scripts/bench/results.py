@@ -1,33 +1,16 @@
-"""What a benchmark leaves behind: a table on the terminal, a JSON file that says how it was made, and a plot."""
+"""What the benchmarks of serving show: a table on the terminal, and bars beside the ratio to reach."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-import shlex
-import sys
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from export.bench.results import INK, MUTED, OURS, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from matplotlib.axes import Axes
-
-DEFAULT_OUT = Path("bench-results")
-INK, MUTED, OURS, TARGET = "#1d2733", "#8a94a0", "#2f6f8f", "#c2453d"
-_PACKAGES = ("vitrine", "fastapi", "starlette", "mangum", "pydantic", "numpy", "hnswlib", "itsdangerous", "msgpack")
-
-
-def write_json(out: Path, name: str, results: Mapping[str, Any]) -> Path:
-    """`<out>/<name>.json`: the results with all that is needed to judge and repeat them."""
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{name}.json"
-    path.write_text(json.dumps({"made": _circumstances(), **results}, indent=1) + "\n")
-    return path
 
 
 def write_bars(
@@ -121,31 +104,3 @@ def _draw_ratios(axes: Axes, ratios: Mapping[str, Mapping[str, float]], target: 
 def _tidy(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(length=0)
-
-
-def _circumstances() -> dict[str, Any]:
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(["python", *sys.argv]),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpu": _cpu_model(),
-        "cpus": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "versions": {name: _version(name) for name in _PACKAGES},
-    }
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

@@ -30,6 +30,7 @@ from fastapi.responses import Response
 from mangum import Mangum
 from timing import Stopwatch, interleave, ratio_of_medians, summary
 
+from export.bench.results import DEFAULT_OUT, write_json
 from handler import lambda_entry, pages
 from handler.catalog import Catalog
 from handler.session import SessionState
@@ -60,7 +61,7 @@ def main() -> None:
     options = _parse_options()
     logging.disable(logging.WARNING)
     measured = {count: _measure(options, count) for count in options.products}
-    path = results.write_json(
+    path = write_json(
         options.out, "round", {"target": dict(zip(("products", "ratio"), TARGET, strict=True)), "sizes": measured}
     )
     _print(measured)
@@ -184,7 +185,7 @@ def _parse_options() -> argparse.Namespace:
     add(
         "--out",
         type=Path,
-        default=results.DEFAULT_OUT,
+        default=DEFAULT_OUT,
         help="folder for round.json and round.png (default: %(default)s)",
     )
     add(

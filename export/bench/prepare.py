@@ -1,0 +1,130 @@
+"""Photos to a catalogue that can be played: a published store, and what the judge makes of every product."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export.bench.arms import RAW, WHITENED
+from export.bench.catalogue import Catalogue, centred
+from export.bench.efficientnet import judge_photos
+from export.bench.sample_products import sample_products
+from export.bench.synthetic import publish_vectors
+from export.embed_catalog import embed_catalog
+from export.embedding_cache import EmbeddingCache
+from export.index_catalog import index_catalog
+from export.read_catalog import CatalogRow, CatalogSource, read_catalog
+from export.write_bundle import describe_model
+from handler.encoder import Encoder
+from handler.errors import ConfigurationError
+from handler.local_state import LocalState
+from handler.serving import OpenBundle
+from handler.store import DirectoryStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.progress import Progress
+
+KNOWN_KEY = "vitrine-bench: everybody may know this"
+"""Signs the sessions of stores that the benchmark makes, so that a run shows the same pages on every machine."""
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What to play on."""
+
+    source: Path
+    """A bundle store, a folder of photos, or a manifest."""
+    products: int | None
+    """Draw so many; None takes a store as it is published, and all of anything else."""
+    seed: int
+    model: Path
+    photos_root: Path | None = None
+    judge_raw: bool = False
+    unwhitened: bool = False
+
+
+def prepare(wanted: Photos, work: Path, progress: Progress) -> Catalogue:
+    """Index what has to be indexed, and let the judge look at every photo. Raises what indexing and judging raise."""
+    published = (wanted.source / "current.json").is_file()
+    if published and wanted.products is None:
+        store, root = wanted.source, LocalState(wanted.source).photos(wanted.photos_root)
+    else:
+        source = _published_rows(wanted) if published else read_catalog(wanted.source, wanted.photos_root)
+        rows = sample_products(source.rows, wanted.products or len(source.rows), wanted.seed)
+        store, root = _indexed(CatalogSource(source.root, tuple(rows)), wanted.model, work, progress), source.root
+    rows = _rows_of(store)
+    stores = {WHITENED: store}
+    if wanted.unwhitened:
+        stores[RAW] = _unwhitened(CatalogSource(root, tuple(rows)), store, wanted.model, work, progress)
+    vectors = judge_photos([root / row.image for row in rows], work / "judge.sqlite", progress)
+    _, categories = np.unique([str(row.fields.get("category")) for row in rows], return_inverse=True)
+    return Catalogue(
+        name=f"{wanted.source.name}, {len(rows):,} products",
+        ids=tuple(row.id for row in rows),
+        categories=categories,
+        judge=vectors if wanted.judge_raw else centred(vectors),
+        stores=stores,
+        signing_key=LocalState(store).signing_key(),
+    )
+
+
+def sign_with_known_key(store: Path) -> None:
+    """So that `vitrine serve` on a store of the benchmark shows the benchmark's pages, too."""
+    folder = LocalState(store).folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "signing.key").write_text(KNOWN_KEY)
+
+
+def _indexed(source: CatalogSource, model: Path, work: Path, progress: Progress) -> Path:
+    """A store of just these products, made anew: the code that makes bundles may have changed since the last run."""
+    store = work / f"indexed-{_digest(source)}"
+    shutil.rmtree(store, ignore_errors=True)
+    sign_with_known_key(store)
+    index_catalog(source, DirectoryStore(store), model, work / "embeddings.sqlite", progress)
+    LocalState(store).remember_photos(source.root)
+    return store
+
+
+def _unwhitened(source: CatalogSource, store: Path, model: Path, work: Path, progress: Progress) -> Path:
+    """A second store of the same products in the same order, with the encoder's vectors as they are."""
+    fingerprint = describe_model(model).fingerprint
+    if _current(store).manifest.model.fingerprint != fingerprint:
+        raise ConfigurationError(
+            f"These bundles were made with another encoder than {model.name}.",
+            field="model",
+            value=str(model),
+            remedy="Name the one they were made with by --model.",
+        )
+    raw = work / f"raw-{_digest(source)}"
+    shutil.rmtree(raw, ignore_errors=True)
+    with EmbeddingCache(work / "embeddings.sqlite") as cache:
+        embedded = embed_catalog(source, fingerprint, lambda: Encoder(model), cache, progress)
+    publish_vectors(raw, embedded.rows, np.stack(embedded.vectors), model, progress)
+    return raw
+
+
+def _published_rows(wanted: Photos) -> CatalogSource:
+    return CatalogSource(LocalState(wanted.source).photos(wanted.photos_root), tuple(_rows_of(wanted.source)))
+
+
+def _rows_of(store: Path) -> list[CatalogRow]:
+    """The products that a store's current bundle has, in the order of their ids."""
+    bundle = _current(store)
+    products = bundle.catalog.by_labels(bundle.index.everything.labels.tolist()).values()
+    return sorted((CatalogRow(one.id, one.image, one.fields) for one in products), key=lambda row: row.id)
+
+
+def _current(store: Path) -> OpenBundle:
+    directory = DirectoryStore(store)
+    return OpenBundle(directory, directory.current().version)
+
+
+def _digest(source: CatalogSource) -> str:
+    named = "\n".join([str(source.root.resolve()), *(row.id for row in source.rows)])
+    return hashlib.sha256(named.encode()).hexdigest()[:12]

@@ -1,0 +1,108 @@
+"""The shop that a session is played in: this process's own API layer, or a server's HTTP. Both show the same pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from export.bench.arms import COUNT
+from handler import pages
+from handler.errors import ConfigurationError
+from handler.runtime import Runtime
+from handler.schemas import NextPage, StartSession
+from handler.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import httpx
+
+    from export.bench.arms import Arm
+    from handler.schemas import Page
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page as a client sees it: ids, and the token that carries the session."""
+
+    ids: list[str]
+    token: str
+
+
+class Shop(Protocol):
+    def start(self, seed: str) -> Shown:
+        """The first page, of random products: the same for the same seed, whatever arm goes on from there."""
+
+    def next(self, token: str, liked: list[str], arm: Arm) -> Shown: ...
+
+
+class LocalShop:
+    """`handler.pages` on a store's current bundle. With a server's signing key it shows that server's pages."""
+
+    def __init__(self, store: Path, signing_key: str) -> None:
+        """Raises BundleError."""
+        self._runtime = Runtime(Settings(bundles=str(store), signing_keys=(signing_key,)))
+        self._bundle = self._runtime.bundle()
+
+    def start(self, seed: str) -> Shown:
+        return _shown(pages.start_session(self._runtime, self._bundle, StartSession(seed=seed, count=COUNT)))
+
+    def next(self, token: str, liked: list[str], arm: Arm) -> Shown:
+        return _shown(pages.continue_session(self._runtime, self._bundle, NextPage(**_body(token, liked, arm))))
+
+
+class HttpShop:
+    """A server that is running, over the API that any client has. Raises ConfigurationError if it does not answer."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            import httpx
+        except ImportError:
+            raise ConfigurationError(
+                "Playing over HTTP needs httpx.", field="url", remedy="pip install 'vitrine[bench]'"
+            ) from None
+        self._errors = httpx.HTTPError
+        self._url = url
+        # A connection each: nobody knows when the last page was asked for, so none may stay open.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(base_url=url, timeout=60, limits=limits)
+
+    def version(self) -> str:
+        """Of the bundle that it serves."""
+        return str(self._answer("GET", "/v1/bundle").json()["version"])
+
+    def start(self, seed: str) -> Shown:
+        return _shown_json(self._answer("POST", "/v1/sessions", {"seed": seed, "count": COUNT}).json())
+
+    def next(self, token: str, liked: list[str], arm: Arm) -> Shown:
+        return _shown_json(self._answer("POST", "/v1/sessions/next", _body(token, liked, arm)).json())
+
+    def _answer(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+        try:
+            return self._client.request(method, path, json=body).raise_for_status()
+        except self._errors as error:
+            raise ConfigurationError(
+                f"{self._url} does not answer {path}: {error}.",
+                field="url",
+                value=self._url,
+                remedy="Start one with `vitrine serve BUNDLES` and give its address.",
+            ) from error
+
+
+def _body(token: str, liked: list[str], arm: Arm) -> dict[str, Any]:
+    return {
+        "session": token,
+        "liked": liked,
+        "count": COUNT,
+        "similar": arm.similar,
+        "strategy": arm.strategy,
+        "diverse": arm.diverse,
+    }
+
+
+def _shown(page: Page) -> Shown:
+    return Shown([item.id for item in page.items], page.session)
+
+
+def _shown_json(page: dict[str, Any]) -> Shown:
+    return Shown([item["id"] for item in page["items"]], page["session"])
