@@ -65,4 +65,5 @@ def cover(
         spoken_for = np.maximum(spoken_for, likeness[picked[-1]])
     nearest = likeness[picked].argmax(axis=0)
     shares = np.bincount(nearest, weights=probability, minlength=len(picked))
-    return [(ranked[place], float(shares[number])) for number, place in enumerate(picked)][start:]
+    # A sum of floats may end a hair above 1.
+    return [(ranked[place], min(1.0, float(shares[number]))) for number, place in enumerate(picked)][start:]

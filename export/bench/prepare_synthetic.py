@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 JUDGE_DIM = 256
 SYSTEM_NOISE, JUDGE_NOISE = 0.1, 1.5
 """Of each encoder on its own, where a photo's signal has 1.1: the judge is the noisier, so that shop and shopper
-disagree as two real encoders do. What a number cannot make real: both views are linear, and err alike on all products."""
+disagree as two real encoders do. What no number makes real: both views are linear, and err alike on all products."""
 _LAYOUT = 1  # raise it when stores that an older benchmark made cannot be used any more
 
 
