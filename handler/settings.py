@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from handler.errors import ConfigurationError
+from handler.file_cache import DEFAULT_FOLDER, DEFAULT_MEGABYTES
 from handler.strategies import DEFAULT_STRATEGY, STRATEGIES
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
-    bundles: str = Field(min_length=1, description="where bundles live: a directory")
+    bundles: str = Field(min_length=1, description="where bundles live: a directory or s3://BUCKET/PREFIX")
     signing_keys: tuple[str, ...] = Field(
         min_length=1, repr=False, description="comma-separated; the first signs, all verify, so that keys can rotate"
     )
@@ -30,6 +31,9 @@ class Settings(BaseModel):
     refresh_seconds: float = Field(default=30.0, ge=0, description="ask for a new bundle at most this often")
     strategy: str = Field(default=DEFAULT_STRATEGY, description="taken where a request names none")
     image_base_url: str = Field(default="/photos", description="goes before every product's image path")
+
+    cache: str = Field(default=str(DEFAULT_FOLDER), min_length=1, description="local copies of bundles in S3")
+    cache_megabytes: int = Field(default=DEFAULT_MEGABYTES, ge=1, description="how much of them is kept")
 
     @field_validator("signing_keys")
     @classmethod
