@@ -12,6 +12,7 @@ from handler.errors import VitrineError
 from handler.file_cache import FileCache
 from handler.open_store import open_store
 from handler.serving import OpenBundle
+from handler.signing_keys import SecretKeys
 from handler.tokens import SessionTokens
 
 if TYPE_CHECKING:
@@ -29,13 +30,23 @@ class Runtime:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         """Opens nothing yet. Raises ConfigurationError if the bundles' address is of no kind we know."""
         self.settings = settings
-        self.tokens = SessionTokens(settings.signing_keys, settings.session_ttl_seconds)
+        self._secret_keys = SecretKeys(settings.signing_keys_secret) if settings.signing_keys_secret else None
+        self._keys = settings.signing_keys
+        self._tokens = SessionTokens(self._keys, settings.session_ttl_seconds)
         self._store = open_store(settings.bundles, FileCache(Path(settings.cache), settings.cache_megabytes))
         self._clock = clock
         self._lock = threading.Lock()
         self._bundle: OpenBundle | None = None
         self._pointer: Pointer | None = None
         self._checked_at = float("-inf")
+
+    @property
+    def tokens(self) -> SessionTokens:
+        """With the keys that are in force now. Raises ConfigurationError while they cannot be had."""
+        keys = self._secret_keys.current() if self._secret_keys else self._keys
+        if keys != self._keys:
+            self._keys, self._tokens = keys, SessionTokens(keys, self.settings.session_ttl_seconds)
+        return self._tokens
 
     @property
     def due(self) -> bool:
@@ -53,6 +64,10 @@ class Runtime:
                     self._refresh()
         assert self._bundle is not None  # noqa: S101  _refresh raises otherwise
         return self._bundle
+
+    def forget_when_checked(self) -> None:
+        """Ask the store again at the next request: a process woken from a snapshot may have slept for days."""
+        self._checked_at = float("-inf")
 
     def _refresh(self) -> None:
         try:

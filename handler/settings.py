@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from handler.errors import ConfigurationError
 from handler.file_cache import DEFAULT_FOLDER, DEFAULT_MEGABYTES
@@ -24,8 +24,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     bundles: str = Field(min_length=1, description="where bundles live: a directory or s3://BUCKET/PREFIX")
+    signing_keys_secret: str | None = Field(
+        default=None, min_length=1, description="ARN of an AWS secret that holds the signing keys, instead of them"
+    )
     signing_keys: tuple[str, ...] = Field(
-        min_length=1, repr=False, description="comma-separated; the first signs, all verify, so that keys can rotate"
+        default=(),
+        validate_default=True,
+        repr=False,
+        description="comma-separated; the first signs, all verify, so that keys can rotate",
     )
     session_ttl_seconds: int = Field(default=7 * 86_400, ge=60, description="a token older than this has expired")
     refresh_seconds: float = Field(default=30.0, ge=0, description="ask for a new bundle at most this often")
@@ -37,7 +43,9 @@ class Settings(BaseModel):
 
     @field_validator("signing_keys")
     @classmethod
-    def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+    def _long_enough(cls, keys: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if bool(keys) == bool(info.data.get("signing_keys_secret")):
+            raise ValueError(f"give either this or {PREFIX}SIGNING_KEYS_SECRET")
         if any(len(key.encode()) < MIN_KEY_BYTES for key in keys):
             raise ValueError(f"a key has fewer than {MIN_KEY_BYTES} bytes; make one with `openssl rand -hex 32`")
         return keys
