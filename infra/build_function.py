@@ -97,7 +97,15 @@ def install(requirements: str, folder: Path, python: str, version: str) -> None:
     pip(python, *target, "--only-binary=:all:", f"--python-version={version}", *platforms, f"-c{LOCK}", *wheels)
     with tempfile.TemporaryDirectory() as scratch:
         # No cache: pip would hand back a wheel that it once built for this very CPU.
-        pip(python, *target, "--no-deps", "--no-cache-dir", f"--no-binary={FROM_SOURCE}", locked(FROM_SOURCE), cwd=scratch)
+        pip(
+            python,
+            *target,
+            "--no-deps",
+            "--no-cache-dir",
+            f"--no-binary={FROM_SOURCE}",
+            locked(FROM_SOURCE),
+            cwd=scratch,
+        )
 
 
 def locked(name: str) -> str:
@@ -123,14 +131,15 @@ def copy_ours(function: Function, folder: Path) -> None:
         copy(ROOT / path, target)
     # importlib.metadata.version("vitrine") is what /openapi.json shows.
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert version
+    if not version:
+        sys.exit("build: pyproject.toml names no version.")
     metadata = folder / f"vitrine-{version[1]}.dist-info" / "METADATA"
     metadata.parent.mkdir()
     metadata.write_text(f"Metadata-Version: 2.4\nName: vitrine\nVersion: {version[1]}\n")
 
 
 def imported_by(entry: str) -> list[Path]:
-    """The files of `handler` and `export` that importing or running `entry` can reach, imports in functions included."""
+    """The files of ours that importing or running `entry` can reach, imports inside functions included."""
     found: dict[Path, None] = {}
     waiting = [entry]
     while waiting:

@@ -72,7 +72,9 @@ def wants_newer_libraries(folder: Path) -> list[str]:
         for name, limit in (("GLIBC", GLIBC), ("GLIBCXX", GLIBCXX)):
             if wanted.get(name, (0,)) > limit:
                 shown = [".".join(map(str, version)) for version in (wanted[name], limit)]
-                problems.append(f"{library.relative_to(folder)} wants {name} {shown[0]}; Amazon Linux 2023 has {shown[1]}.")
+                problems.append(
+                    f"{library.relative_to(folder)} wants {name} {shown[0]}; Amazon Linux 2023 has {shown[1]}."
+                )
     return problems
 
 

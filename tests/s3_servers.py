@@ -89,8 +89,8 @@ def new_bucket(client: S3Client) -> str:
 
 
 @contextmanager
-def seaweed(folder: Path) -> Iterator[str]:
-    """A server for the block; `folder` is its disk."""
+def seaweed(folder: Path, host: str = "127.0.0.1") -> Iterator[str]:
+    """A server for the block, listening on `host` alone; `folder` is its disk."""
     (folder / "s3.json").write_text(json.dumps(IDENTITIES))
     master, volume, filer, s3_port = free_ports(4)
     command = [
@@ -98,8 +98,8 @@ def seaweed(folder: Path) -> Iterator[str]:
         "-logtostderr=true",
         "server",
         f"-dir={folder}",
-        "-ip=127.0.0.1",
-        "-ip.bind=127.0.0.1",
+        f"-ip={host}",
+        f"-ip.bind={host}",
         f"-master.port={master}",
         "-master.volumeSizeLimitMB=64",
         f"-volume.port={volume}",
@@ -108,11 +108,14 @@ def seaweed(folder: Path) -> Iterator[str]:
         f"-filer.port={filer}",
         "-s3",
         f"-s3.port={s3_port}",
+        "-s3.port.iceberg=0",  # off: these two have the same port in every server
+        "-s3.port.lance=0",
+        "-master.telemetry=false",
         f"-s3.config={folder / 's3.json'}",
     ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-    endpoint = f"http://127.0.0.1:{s3_port}"
+    endpoint = f"http://{host}:{s3_port}"
     try:
         wait_until_it_writes(endpoint, process, folder / "log")
         yield endpoint
