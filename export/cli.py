@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from export import cli_store
 from export.progress import progress_bar
 from handler.errors import VitrineError
 
@@ -34,7 +35,10 @@ def index(
         Path,
         typer.Argument(metavar="PHOTOS", help="A folder of photos, or a .csv, .jsonl or .parquet that lists them."),
     ],
-    out: Annotated[Path, typer.Option(help="Where bundles are kept; made if it is not there.")],
+    out: Annotated[
+        str,
+        typer.Option(metavar="STORE", help="Where bundles are kept: a folder, made if need be, or s3://BUCKET/PREFIX."),
+    ],
     photos_root: Annotated[
         Path | None,
         typer.Option(
@@ -64,14 +68,14 @@ def index(
     from export.read_catalog import read_catalog
     from export.show_report import show_report
     from handler.local_state import LocalState
-    from handler.store import DirectoryStore
+    from handler.open_store import open_store
 
     source = read_catalog(photos, photos_root)
-    state = LocalState(out)
+    state = LocalState.of(out)
     with progress_bar(console) as progress:
         report = index_catalog(
             source,
-            DirectoryStore(out),
+            open_store(out),
             model,
             state.embedding_cache,
             progress,
@@ -173,6 +177,9 @@ def sample(
     console.print(
         f"{count} products in {escape(str(manifest))}. Next: vitrine index {escape(str(manifest))} --out BUNDLES"
     )
+
+
+cli_store.register(app)
 
 
 def main() -> None:

@@ -65,7 +65,7 @@ def make_client() -> S3Client:
         s3={"addressing_style": "path" if _elsewhere(os.environ) else "auto"},
     )
     try:
-        return boto3.client("s3", config=config)
+        return boto3.Session().client("s3", config=config)
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(
             f"No S3 client can be made: {error}.", remedy="Set AWS_REGION, and AWS_ENDPOINT_URL if it is not AWS."
