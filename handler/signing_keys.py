@@ -2,8 +2,8 @@
 
 The secret is what VITRINE_SIGNING_KEYS would be: comma-separated, the first signs, all verify. A rotation puts a new
 key in front and keeps the ones before, but no two processes learn of it at the same moment: one that already signs with
-the new key would hand out tokens that the next one calls tampered. So for the first `SETTLE_SECONDS` of a version of the
-secret its new key only verifies, and the one behind it goes on signing.
+the new key would hand out tokens that the next one calls tampered. So a new key only verifies for the first
+`SETTLE_SECONDS`, and the one behind it goes on signing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SecretKeys:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer = self._client().get_secret_value(SecretId=self._secret)
+            answer = self._client().get_secret_value(SecretId=self._secret, VersionStage="AWSCURRENT")
         except (BotoCoreError, ClientError) as error:
             raise ConfigurationError(
                 f"The signing keys in {self._secret} cannot be read: {error}.",
