@@ -94,18 +94,18 @@ def _bring_up_to_date(
     model = describe_model(model_directory)
     rows = catalog.rows()
     spool = embed_objects(catalog, rows, model.fingerprint, lambda: Encoder(model_directory), cache, work)
-    saved_at, slowest, embedded_before = time.monotonic(), 0.0, 0
+    saved_at, slowest = time.monotonic(), 0.0
     while spool.pending:
         if run.remaining_seconds() < RESERVE_SECONDS + 1.5 * slowest:
             state.save(cache)
             return run.report("partial", **spool.counts(), pending=len(spool.pending))
-        began = time.monotonic()
+        before = run.remaining_seconds()
         spool.step()
-        slowest = max(slowest, time.monotonic() - began)
+        slowest = max(slowest, before - run.remaining_seconds())
         if time.monotonic() - saved_at > CHECKPOINT_SECONDS and spool.pending:
             state.save(cache)
-            saved_at, embedded_before = time.monotonic(), spool.embedded
-    if spool.downloaded and spool.embedded >= embedded_before:
+            saved_at = time.monotonic()
+    if spool.downloaded:
         state.save(cache)
     run.counts |= spool.counts()
     # A run that has embedded nothing goes on whatever the estimate says: waiting would not give it more time.
