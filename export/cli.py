@@ -89,7 +89,9 @@ def index(
 
 @app.command()
 def serve(
-    bundles: Annotated[Path, typer.Argument(metavar="BUNDLES", help="Where `vitrine index` put its bundles.")],
+    bundles: Annotated[
+        str, typer.Argument(metavar="BUNDLES", help="Where `vitrine index` put its bundles; may be s3://BUCKET/PREFIX.")
+    ],
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
     photos: Annotated[

@@ -69,7 +69,7 @@ def _manifests(store: BundleStore) -> list[Manifest]:
     for version in versions:
         if version.problem and version.has_manifest:
             raise BundleCorrupt(
-                f"It cannot be told which labels bundle {version.name} has handed out: {version.problem}",
+                f"It cannot be told which labels bundle {version.name} has handed out: {version.problem}.",
                 value=version.name,
                 remedy=f"Remove it: vitrine prune {store.address} --yes",
             )

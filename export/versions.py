@@ -86,6 +86,6 @@ def _version(store: BundleStore, name: str, files: list[Stored], pointer: Pointe
         manifest = read_manifest_of(store, name)
     except BundleNotFound:
         problem = "never finished"
-    except BundleCorrupt as error:
-        problem = error.detail
+    except BundleCorrupt:
+        problem = "its manifest cannot be read"
     return Version(name, tuple(files), manifest, problem, pointer is not None and pointer.version == name)

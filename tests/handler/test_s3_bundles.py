@@ -14,6 +14,8 @@ from handler import lambda_entry
 from handler.bundle import CURRENT_KEY, INDEX_FILE, bundle_key
 from handler.errors import BundleCorrupt, ConfigurationError, StoreUnavailable
 from handler.file_cache import FileCache
+from handler.local_server import create_local_app
+from handler.local_state import LocalState
 from handler.open_store import open_store
 from handler.runtime import Runtime
 from handler.s3_client import S3Address
@@ -114,6 +116,20 @@ def test_while_s3_is_down_the_old_bundle_is_served(
     assert f"staying with bundle {bundle.version}" in caplog.text
     with pytest.raises(StoreUnavailable, match="AWS_ENDPOINT_URL"):
         Runtime(runtime.settings).bundle()
+
+
+def test_a_laptop_serves_what_is_in_s3(
+    store: S3Store, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the photos of a folder here; what is this machine's own stays here."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    before = store.files("")
+    create_local_app(store.address, photos)
+    assert store.files("") == before
+    state = LocalState.of(store.address)
+    assert state.folder.is_relative_to(tmp_path / "xdg" / "vitrine")
+    assert LocalState.of(store.address + "/").signing_key() == state.signing_key()
+    assert LocalState.of(str(tmp_path)).folder == tmp_path / ".local"
 
 
 @pytest.mark.usefixtures("s3")
