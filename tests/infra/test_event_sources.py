@@ -1,6 +1,7 @@
 """Two rounds through whatever may stand before the function: API Gateway v2 and v1, and a function URL.
 
-`*_by_sam.json` are what `sam local generate-event apigateway ... --path v1/sessions --method POST` prints; the others follow AWS's documentation of the payloads.
+`*_by_sam.json` are what `sam local generate-event apigateway ... --path v1/sessions --method POST` prints; the
+others follow AWS's documentation of the payloads.
 """
 
 from __future__ import annotations
