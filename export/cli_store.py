@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from export.prune import Waste
 
 console = Console(stderr=True, highlight=False)
-answer = Console(highlight=False)
+# Rich takes 80 columns where there is no terminal, and would cut what another program reads.
+answer = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 Store = Annotated[str, typer.Argument(metavar="STORE", help="A folder of bundles, or s3://BUCKET/PREFIX.")]
 
@@ -61,7 +63,7 @@ def bundles(store: Store) -> None:
         table.add_row(
             "current" if version.current else "",
             version.name,
-            f"{version.created_at:%Y-%m-%d %H:%M:%S}",
+            f"{version.created_at:%Y-%m-%d %H:%M}",
             f"{manifest.catalog.count:,}" if manifest else "",
             f"{manifest.index.recall.value:.4f}" if manifest else escape(version.problem or ""),
             decimal(version.size),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from handler.store import BundleStore
 
 DAY = 86_400
+PUBLISHERS = 4
 
 
 @dataclass
@@ -199,6 +201,46 @@ def test_of_two_publishers_the_second_is_told(home: Home, monkeypatch: pytest.Mo
     with pytest.raises(PublishConflict, match=f"points to {home.versions[1]}: another publisher was first"):
         copy_bundle(DirectoryStore(home.local), home.store)
     assert home.store.current().version == home.versions[1]
+
+
+def _publish(source: Path, target: BundleStore, together: Any, outcomes: Any) -> None:
+    """As `vitrine publish` does, but that all move the pointer in the same moment."""
+    point = type(target).point
+
+    def wait(*arguments: Any) -> object:
+        together.wait(60)
+        return point(*arguments)
+
+    type(target).point = wait  # type: ignore[assignment]  # this process is a fork, and ends here
+    try:
+        outcomes.put(("won", copy_bundle(DirectoryStore(source), target).version))
+    except PublishConflict as error:
+        outcomes.put(("told", str(error)))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from Python 3.12 on
+def test_of_many_publishers_of_whole_bundles_one_wins_and_its_bundle_opens(home: Home, tmp_path: Path) -> None:
+    sources = []
+    for number in range(PUBLISHERS):
+        folder = tmp_path / f"publisher-{number}"
+        shutil.copytree(home.local, folder / "bundles")
+        shutil.copytree(home.photos, folder / "photos")
+        draw(folder / "photos" / f"mine-{number}.png", 100 + number)
+        run_index(folder / "photos", folder / "bundles", home.encoder)
+        sources.append(folder / "bundles")
+    context = multiprocessing.get_context("fork")
+    together, outcomes = context.Barrier(PUBLISHERS), context.SimpleQueue()
+    racers = [context.Process(target=_publish, args=(source, home.store, together, outcomes)) for source in sources]
+    for racer in racers:
+        racer.start()
+    results = [outcomes.get() for _ in racers]
+    for racer in racers:
+        racer.join(60)
+        assert racer.exitcode == 0
+    [winner] = [version for outcome, version in results if outcome == "won"]
+    assert all(winner in told for outcome, told in results if outcome == "told")
+    assert home.store.current().version == winner
+    assert len(OpenBundle(home.store, winner).catalog) == 11
 
 
 def test_index_publishes_straight_into_a_store(home: Home, tmp_path: Path) -> None:
