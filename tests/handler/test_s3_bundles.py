@@ -16,10 +16,12 @@ from handler.errors import BundleCorrupt, ConfigurationError, StoreUnavailable
 from handler.file_cache import FileCache
 from handler.local_server import create_local_app
 from handler.local_state import LocalState
+from handler.neighbors import HnswIndex
 from handler.open_store import open_store
 from handler.runtime import Runtime
 from handler.s3_client import S3Address
 from handler.s3_store import S3Store
+from handler.serving import OpenBundle
 from handler.settings import Settings
 from handler.store import DirectoryStore, file_ref
 from tests.conftest import KEY, draw_photos, run_index
@@ -195,6 +197,16 @@ def test_addresses_are_normal() -> None:
     assert S3Address.parse("s3://shop") == S3Address("shop", "")
     assert S3Address.parse("s3://shop//a/b/") == S3Address("shop", "a/b/")
     assert str(S3Address.parse("s3://shop/a/")) == "s3://shop/a"
+
+
+def test_an_open_bundle_outlives_its_local_copies(store: S3Store, tmp_path: Path) -> None:
+    """They make room for a newer bundle, which may turn out to be damaged."""
+    bundle = OpenBundle(store, store.current().version)
+    shutil.rmtree(tmp_path / "cache")
+    query = bundle.index.vectors([0])[1][0]
+    assert isinstance(bundle.index, HnswIndex)
+    assert bundle.index.search_graph(query, 5)[0][0] == 0
+    assert bundle.catalog.by_labels([0])
 
 
 class TestFileCache:
