@@ -82,7 +82,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     prices = parser.add_argument_group("prices")
     for group, name, default in (
         (measured, "warm-ms", 4.0),
-        (measured, "cold-ms", 1077.0),
+        (measured, "cold-ms", 1340.0),
         (measured, "answer-kb", 3.4),
         (assumed, "memory-mb", 1769.0),
         (assumed, "cold-share", 0.01),

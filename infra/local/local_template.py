@@ -15,6 +15,8 @@ template = yaml_parse(built.read_text(encoding="utf-8"))
 for resource in template["Resources"].values():
     if resource["Type"] == "AWS::Serverless::Function":
         variables = resource["Properties"].setdefault("Environment", {}).setdefault("Variables", {})
-        variables.update(item.split("=", 1) for item in sys.argv[2:])
+        given = dict(item.split("=", 1) for item in sys.argv[2:])
+        # Vitrine refuses settings that it does not have, so each function gets its own ones only.
+        variables.update({key: value for key, value in given.items() if key in variables or key.startswith("AWS_")})
 target = built.with_name("local.yaml")
 target.write_text(yaml_dump(template), encoding="utf-8")

@@ -31,8 +31,7 @@ def emulator(
     command = [str(rie), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
     command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
     # -S: nothing of this environment's packages, only the artefact's own
-    base = f"{sys.base_prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
-    command += [base, "-S", "-m", "awslambdaric", handler]
+    command += [base_python(), "-S", "-m", "awslambdaric", handler]
     environment = {
         "PATH": os.environ["PATH"],
         "LAMBDA_TASK_ROOT": str(task),
@@ -51,6 +50,11 @@ def emulator(
         process.kill()
         process.wait()
         log.close()
+
+
+def base_python() -> str:
+    """This interpreter outside of its virtual environment."""
+    return f"{sys.base_prefix}/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 class Emulated:

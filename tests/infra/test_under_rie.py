@@ -16,7 +16,7 @@ import pytest
 from infra import check_artifact
 from tests.conftest import KEY
 from tests.handler.support import event
-from tests.infra.rie import emulator
+from tests.infra.rie import base_python, emulator
 from tests.infra.template import ROOT
 
 if TYPE_CHECKING:
@@ -100,6 +100,17 @@ def test_the_artefact_has_no_tools_of_the_laptop(artefact: Path) -> None:
     assert not [name for name in ("export", "rich", "typer", "uvicorn", "bin", "tests") if (artefact / name).exists()]
     assert not [*artefact.rglob("*.pyi")]
     assert [*(artefact / "handler").rglob("*.pyc")]  # or every cold start would compile it again
+
+
+def test_everything_in_the_artefact_can_be_imported(artefact: Path) -> None:
+    """The command that infra/Dockerfile ends with."""
+    command = [base_python(), "-S", str(ROOT / "infra" / "smoke_test.py")]
+    done = subprocess.run(command, env={"PYTHONPATH": str(artefact)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (artefact / "handler" / "broken.py").write_text("import torch")
+    done = subprocess.run(command, env={"PYTHONPATH": str(artefact)}, capture_output=True, text=True, check=False)
+    (artefact / "handler" / "broken.py").unlink()
+    assert done.returncode != 0
 
 
 def test_two_rounds_with_the_returned_token(api: Emulated) -> None:
