@@ -11,14 +11,14 @@ import errno
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from handler.atomic_file import locked, temporary_beside
 from handler.errors import BundleCorrupt, ConfigurationError
 from handler.store import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from handler.bundle import FileRef
 
@@ -34,6 +34,11 @@ class FileCache:
     def __init__(self, folder: Path = DEFAULT_FOLDER, megabytes: int = DEFAULT_MEGABYTES) -> None:
         self.folder = folder
         self.limit = megabytes * 1_000_000
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """For commands, which have no settings but these: VITRINE_CACHE."""
+        return cls(Path(environ.get("VITRINE_CACHE") or DEFAULT_FOLDER))
 
     def fetch(self, key: str, expected: FileRef, download: Callable[[Path], None]) -> Path:
         """The local path of `key`; `download` writes it to the path it is given, if it is not here yet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from fastapi.responses import FileResponse, Response
 
 from handler.app import create_app
 from handler.errors import ConfigurationError
+from handler.file_cache import FileCache
 from handler.local_state import LocalState
 from handler.open_store import open_store
 from handler.problems import problem
@@ -64,6 +66,7 @@ def create_local_app(bundles: str | Path, photos: Path | None = None) -> FastAPI
             signing_keys=(state.signing_key(),),
             image_base_url=PHOTOS,
             refresh_seconds=REFRESH_SECONDS,
+            cache=str(FileCache.from_env(os.environ).folder),
         )
     )
     runtime.bundle()

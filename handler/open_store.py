@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 
 
 def open_store(address: str, cache: FileCache | None = None) -> BundleStore:
-    """A directory's path, or `s3://BUCKET/PREFIX`, whose files are kept in `cache`. Raises ConfigurationError."""
+    """A directory's path, or `s3://BUCKET/PREFIX`, whose files are kept in `cache`, by default VITRINE_CACHE.
+
+    Raises ConfigurationError.
+    """
     if address.startswith("s3://"):
-        return S3Store(address, cache or FileCache())
+        return S3Store(address, cache or FileCache.from_env(os.environ))
     if "://" in address:
         raise ConfigurationError(
             f"Bundles cannot be read from {address!r}.",

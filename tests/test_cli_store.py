@@ -21,6 +21,7 @@ from handler.open_store import open_store
 from handler.s3_store import S3Store
 from handler.serving import OpenBundle
 from handler.store import DirectoryStore
+from tests import cli_process
 from tests.conftest import draw_photos, run_index
 from tests.export.support import draw, draw_all
 from tests.s3_servers import new_bucket, use
@@ -72,6 +73,7 @@ def home(
     encoder_directory: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Home:
+    monkeypatch.setenv("VITRINE_CACHE", str(tmp_path / "files"))
     shutil.copytree(three, tmp_path / "shop")
     local = DirectoryStore(tmp_path / "shop" / "bundles")
     versions = sorted(version.name for version in list_versions(local))
@@ -87,14 +89,15 @@ def home(
     return Home(store, local.root, tmp_path / "shop" / "photos", encoder_directory, versions)
 
 
-def vitrine(*arguments: object) -> tuple[int, str]:
-    from tests import cli_process
+def _of_s3() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "XDG_", "VITRINE_"))}
 
-    # That process's environment is this one's, S3 included.
-    cli_process.ENVIRONMENT.update(
-        {name: value for name, value in os.environ.items() if name.startswith(("AWS", "XDG"))}
-    )
-    return cli_process.vitrine(*(str(argument) for argument in arguments))
+
+def vitrine(*arguments: object) -> tuple[int, str]:
+    """In this test's environment, S3 included."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli_process, "ENVIRONMENT", {**cli_process.ENVIRONMENT, **_of_s3()})
+        return cli_process.vitrine(*(str(argument) for argument in arguments))
 
 
 def test_bundles_are_listed_newest_first(home: Home) -> None:
@@ -203,15 +206,16 @@ def test_of_two_publishers_the_second_is_told(home: Home, monkeypatch: pytest.Mo
     assert home.store.current().version == home.versions[1]
 
 
-def _publish(source: Path, target: BundleStore, together: Any, outcomes: Any) -> None:
+def _publish(source: Path, address: str, together: Any, outcomes: Any) -> None:
     """As `vitrine publish` does, but that all move the pointer in the same moment."""
+    target = open_store(address)  # connections to a server cannot be shared with the process that this is a fork of
     point = type(target).point
 
     def wait(*arguments: Any) -> object:
         together.wait(60)
         return point(*arguments)
 
-    type(target).point = wait  # type: ignore[assignment]  # this process is a fork, and ends here
+    type(target).point = wait  # type: ignore[method-assign]  # this process ends here
     try:
         outcomes.put(("won", copy_bundle(DirectoryStore(source), target).version))
     except PublishConflict as error:
@@ -229,11 +233,12 @@ def test_of_many_publishers_of_whole_bundles_one_wins_and_its_bundle_opens(home:
         run_index(folder / "photos", folder / "bundles", home.encoder)
         sources.append(folder / "bundles")
     context = multiprocessing.get_context("fork")
-    together, outcomes = context.Barrier(PUBLISHERS), context.SimpleQueue()
-    racers = [context.Process(target=_publish, args=(source, home.store, together, outcomes)) for source in sources]
+    together, outcomes = context.Barrier(PUBLISHERS), context.Queue()
+    address = home.store.address
+    racers = [context.Process(target=_publish, args=(source, address, together, outcomes)) for source in sources]
     for racer in racers:
         racer.start()
-    results = [outcomes.get() for _ in racers]
+    results = [outcomes.get(timeout=60) for _ in racers]
     for racer in racers:
         racer.join(60)
         assert racer.exitcode == 0

@@ -125,6 +125,7 @@ def test_a_laptop_serves_what_is_in_s3(
 ) -> None:
     """With the photos of a folder here; what is this machine's own stays here."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("VITRINE_CACHE", str(tmp_path / "cache"))
     before = store.files("")
     create_local_app(store.address, photos)
     assert store.files("") == before

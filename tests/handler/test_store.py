@@ -211,11 +211,11 @@ def _publish(make_store: MakeStore, number: int, turns: Sequence[Any], outcomes:
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from Python 3.12 on
 def test_of_many_processes_exactly_one_publishes(atomic: MakeStore, record_property: Callable[..., None]) -> None:
     context = multiprocessing.get_context("fork")
-    turns, outcomes = [context.Barrier(PROCESSES) for _ in range(RACES)], context.SimpleQueue()
+    turns, outcomes = [context.Barrier(PROCESSES) for _ in range(RACES)], context.Queue()
     racers = [context.Process(target=_publish, args=(atomic, n, turns, outcomes)) for n in range(PROCESSES)]
     for racer in racers:
         racer.start()
-    results = [outcomes.get() for _ in range(RACES * PROCESSES)]
+    results = [outcomes.get(timeout=60) for _ in range(RACES * PROCESSES)]
     for racer in racers:
         racer.join(60)
         assert racer.exitcode == 0
