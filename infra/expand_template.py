@@ -6,6 +6,7 @@ Runs where `sam` is installed: samtranslator comes with it.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -32,4 +33,5 @@ def expand(path: Path, **parameters: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # samtranslator asks for one, and writes it nowhere
     json.dump(expand(Path(sys.argv[1] if len(sys.argv) > 1 else "template.yaml")), sys.stdout, indent=1)

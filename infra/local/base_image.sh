@@ -33,12 +33,12 @@ echo root:x:0:0:root:/root:/bin/sh >"$root/etc/passwd"
 echo root:x:0: >"$root/etc/group"
 
 "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-  --target "$root/var/lang/lib/python$version/site-packages" awslambdaric
+  --target "$root/var/runtime" awslambdaric
 rapid=$("$sam_python" -c 'import pathlib, samcli; print(pathlib.Path(samcli.__file__).parent / "local/rapid/aws-lambda-rie-x86_64")')
 cp "$rapid" "$root/usr/local/bin/aws-lambda-rie"
 cat >"$root/var/runtime/bootstrap" <<SH
 #!/bin/sh
-export AWS_EXECUTION_ENV=AWS_Lambda_python$version
+export AWS_EXECUTION_ENV=AWS_Lambda_python$version PYTHONPATH=/var/task:/opt/python:/var/runtime
 exec /var/lang/bin/python$version -m awslambdaric "\$_HANDLER"
 SH
 cat >"$root/lambda-entrypoint.sh" <<'SH'

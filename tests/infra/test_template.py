@@ -74,14 +74,30 @@ def test_the_reindex_writes_bundles_and_its_state_only_and_deletes_nothing() -> 
 
 def test_only_the_api_function_can_be_reached_from_outside() -> None:
     """Re-index and rotation are started by AWS services alone: no path, no URL, no permission for anybody else."""
-    for name, function in FUNCTIONS.items():
+    for function in FUNCTIONS.values():
         assert "FunctionUrlConfig" not in function
-        assert set(function.get("Events", {})) == ({"Everything"} if name == "ApiFunction" else set())
+        assert "Events" not in function
     permissions = of_type(TEMPLATE, "AWS::Lambda::Permission")
-    assert [(found["FunctionName"], found["Principal"]) for found in permissions.values()] == [
-        ({"Ref": "RotateKeysFunction"}, "secretsmanager.amazonaws.com")
+    assert [(found["FunctionName"]["Ref"], found["Principal"]) for found in permissions.values()] == [
+        ("RotateKeysFunction", "secretsmanager.amazonaws.com"),
+        ("ApiFunction.Alias", "apigateway.amazonaws.com"),
     ]
+    integrations = of_type(TEMPLATE, "AWS::ApiGatewayV2::Integration")
+    assert [found["IntegrationUri"] for found in integrations.values()] == [{"Ref": "ApiFunction.Alias"}]
+    (route,) = of_type(TEMPLATE, "AWS::ApiGatewayV2::Route").values()
+    assert route["RouteKey"] == "$default"
     assert all("SourceAccount" in found and "SourceArn" in found for found in permissions.values())
+
+
+def test_the_gateway_lets_in_the_origins_and_the_rate_that_were_asked_for() -> None:
+    (api,) = of_type(TEMPLATE, "AWS::ApiGatewayV2::Api").values()
+    assert api["CorsConfiguration"]["AllowOrigins"] == {"Ref": "CorsOrigins"}
+    assert "*" not in str(TEMPLATE["Parameters"]["CorsOrigins"]["Default"])
+    (stage,) = of_type(TEMPLATE, "AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ThrottlingRate"},
+        "ThrottlingBurstLimit": {"Ref": "ThrottlingBurst"},
+    }
 
 
 def test_the_api_has_no_path_that_would_need_a_login(settings: Settings) -> None:
