@@ -49,7 +49,7 @@ def find_waste(store: BundleStore, keep: int = KEEP, now: datetime | None = None
         unfinished = version.manifest is None and not version.has_manifest
         if version.name in kept or version.current or (unfinished and version.created_at >= before):
             continue
-        reason = version.problem or f"older than the {keep} newest"
+        reason = version.problem or f"not among the {keep} newest"
         waste.append(Waste(f"bundle {version.name}", reason, version.files))
     used = {manifest.model.fingerprint for name, manifest in complete(versions).items() if name in kept}
     for fingerprint, files in _by_folder(store.files("models/")).items():
