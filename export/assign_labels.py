@@ -6,11 +6,12 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from handler.bundle import CATALOG_FILE, MANIFEST_FILE, Manifest, bundle_key
+from handler.bundle import CATALOG_FILE, bundle_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from handler.bundle import Manifest
     from handler.store import BundleStore
 
 
@@ -49,7 +50,3 @@ def assign_labels(ids: Iterable[str], earlier: Labels) -> Labels:
             current[product_id] = next_label
             next_label += 1
     return Labels(current, known, next_label)
-
-
-def read_manifest_of(store: BundleStore, version: str) -> Manifest:
-    return Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version)

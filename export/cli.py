@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from export import cli_store
 from export.bench.commands import bench
 from export.progress import progress_bar
 from handler.errors import VitrineError
@@ -36,7 +37,10 @@ def index(
         Path,
         typer.Argument(metavar="PHOTOS", help="A folder of photos, or a .csv, .jsonl or .parquet that lists them."),
     ],
-    out: Annotated[Path, typer.Option(help="Where bundles are kept; made if it is not there.")],
+    out: Annotated[
+        str,
+        typer.Option(metavar="STORE", help="Where bundles are kept: a folder, made if need be, or s3://BUCKET/PREFIX."),
+    ],
     photos_root: Annotated[
         Path | None,
         typer.Option(
@@ -66,14 +70,14 @@ def index(
     from export.read_catalog import read_catalog
     from export.show_report import show_report
     from handler.local_state import LocalState
-    from handler.store import DirectoryStore
+    from handler.open_store import open_store
 
     source = read_catalog(photos, photos_root)
-    state = LocalState(out)
+    state = LocalState.of(out)
     with progress_bar(console) as progress:
         report = index_catalog(
             source,
-            DirectoryStore(out),
+            open_store(out),
             model,
             state.embedding_cache,
             progress,
@@ -87,7 +91,9 @@ def index(
 
 @app.command()
 def serve(
-    bundles: Annotated[Path, typer.Argument(metavar="BUNDLES", help="Where `vitrine index` put its bundles.")],
+    bundles: Annotated[
+        str, typer.Argument(metavar="BUNDLES", help="Where `vitrine index` put its bundles; may be s3://BUCKET/PREFIX.")
+    ],
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
     photos: Annotated[
@@ -175,6 +181,9 @@ def sample(
     console.print(
         f"{count} products in {escape(str(manifest))}. Next: vitrine index {escape(str(manifest))} --out BUNDLES"
     )
+
+
+cli_store.register(app)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from handler.errors import ImageError
 from handler.images import MAX_PIXELS, decode, preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -59,22 +59,36 @@ def embed_catalog(
 ) -> EmbeddedCatalog:
     """Embed what the cache does not know; the encoder is opened only if there is something to embed."""
     hashes, unreadable = _hash_photos(source, cache, progress)
-    result = EmbeddedCatalog()
     pending = {
         sha256: source.root / image for image, sha256 in hashes.items() if cache.get(sha256, fingerprint) is None
     }
-    gone: dict[str, str] = {}
+    embedded, gone = 0, dict[str, str]()
     if pending:
-        result.embedded, gone = _embed(pending, fingerprint, open_encoder(), cache, progress)
-    for row in source.rows:
+        embedded, gone = embed_photos(pending, fingerprint, open_encoder(), cache, progress)
+    reasons = unreadable | {image: gone[sha256] for image, sha256 in hashes.items() if sha256 in gone}
+    result = collect(source.rows, hashes, reasons, fingerprint, cache)
+    result.embedded = embedded
+    return result
+
+
+def collect(
+    rows: Iterable[CatalogRow],
+    hashes: Mapping[str, str],
+    reasons: Mapping[str, str],
+    fingerprint: str,
+    cache: EmbeddingCache,
+) -> EmbeddedCatalog:
+    """What the cache knows of `rows`. `hashes` are content hashes by image; `reasons` say why there is no vector."""
+    result = EmbeddedCatalog()
+    for row in rows:
         known = cache.get(hashes[row.image], fingerprint) if row.image in hashes else None
-        reason = gone.get(hashes[row.image]) if row.image in hashes else unreadable[row.image]
         if known is not None and known.vector is not None:
             result.rows.append(row)
             result.vectors.append(known.vector)
             result.digests.append(hashes[row.image])
         else:
-            result.skipped[row.image] = (known.reason if known else reason) or "The photo was not embedded."
+            reason = known.reason if known else reasons.get(row.image)
+            result.skipped[row.image] = reason or "The photo was not embedded."
     return result
 
 
@@ -96,10 +110,13 @@ def _reason(error: OSError) -> str:
     return f"The file cannot be read: {error.strerror}."
 
 
-def _embed(
-    pending: dict[str, Path], fingerprint: str, encoder: Encoder, cache: EmbeddingCache, progress: Progress
+def embed_photos(
+    pending: Mapping[str, Path], fingerprint: str, encoder: Encoder, cache: EmbeddingCache, progress: Progress
 ) -> tuple[int, dict[str, str]]:
-    """How many were embedded, and why some files could not be read. That may pass, so the cache does not learn it."""
+    """Embed files, given by their content hash, into the cache.
+
+    How many were embedded, and why some files could not be read. That may pass, so the cache does not learn it.
+    """
     task = progress.add_task("Embedding photos", total=len(pending))
     embedded = 0
     gone: dict[str, str] = {}

@@ -28,6 +28,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS objects (  -- the same for photos in S3, whose ETag changes with their content
+    name TEXT PRIMARY KEY, size INTEGER NOT NULL, etag TEXT NOT NULL, sha256 TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS embeddings (
     sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL,
     vector BLOB,      -- float32, or NULL for a photo that could not be embedded
@@ -87,6 +90,31 @@ class EmbeddingCache:
         with self._db:  # an open transaction would keep every other run waiting
             self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", row)
         return digest
+
+    def object_hash(self, name: str, size: int, etag: str) -> str | None:
+        """The SHA-256 of an object in S3, if it has been read with this size and ETag before."""
+        query = "SELECT sha256 FROM objects WHERE name = ? AND size = ? AND etag = ?"
+        row = self._db.execute(query, [name, size, etag]).fetchone()
+        return None if row is None else str(row[0])
+
+    def put_objects(self, rows: Sequence[tuple[str, int, str, str]]) -> None:
+        """Keep (name, size, ETag, SHA-256) of objects that have been read."""
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", rows)
+
+    def absorb(self, other: Path) -> None:
+        """Take over what another cache knows and this one does not."""
+        self._db.execute("ATTACH ? AS other", [str(other)])
+        try:
+            with self._db:
+                for table in ("objects", "embeddings"):
+                    self._db.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM other.{table}")  # noqa: S608
+        finally:
+            self._db.execute("DETACH other")
+
+    def settle(self) -> None:
+        """Bring everything into the one file, which can be copied then."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def get(self, sha256: str, fingerprint: str) -> Embedded | None:
         row = self._db.execute(

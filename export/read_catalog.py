@@ -12,7 +12,7 @@ from export.read_manifest import MANIFEST_SUFFIXES, read_records
 from handler.errors import CatalogError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 MAX_ID_CHARS = 512
@@ -54,14 +54,7 @@ def read_catalog(source: Path, photos: Path | None = None) -> CatalogSource:
         raise CatalogError(
             f"{error.filename or source} cannot be read: {error.strerror}.", value=str(error.filename or source)
         ) from error
-    if not catalog.rows:
-        raise CatalogError(
-            f"{source} holds no products.",
-            value=str(source),
-            limit=", ".join(sorted(IMAGE_SUFFIXES)),
-            remedy=f"Photos are files ending in {', '.join(sorted(IMAGE_SUFFIXES))}, also in sub-folders.",
-        )
-    _check_ids(catalog, source)
+    check_rows(catalog.rows, str(source))
     if source.is_file():
         _check_photos_exist(catalog, source)
     return catalog
@@ -71,8 +64,7 @@ def _read(source: Path, photos: Path | None) -> CatalogSource:
     if source.is_dir():
         return CatalogSource(source, tuple(sorted(_rows_of_folder(source), key=lambda row: row.id)))
     if source.is_file():
-        rows = tuple(sorted((_row(record, place) for place, record in read_records(source)), key=lambda row: row.id))
-        return CatalogSource(photos or source.parent, rows)
+        return CatalogSource(photos or source.parent, rows_of_manifest(source))
     raise CatalogError(
         f"There is no {source}.",
         value=str(source),
@@ -80,15 +72,28 @@ def _read(source: Path, photos: Path | None) -> CatalogSource:
     )
 
 
+def rows_of_manifest(path: Path) -> tuple[CatalogRow, ...]:
+    """Sorted by id; whether the photos exist is not looked at. Raises CatalogError."""
+    return tuple(sorted((_row(record, place) for place, record in read_records(path)), key=lambda row: row.id))
+
+
 def _rows_of_folder(root: Path) -> Iterator[CatalogRow]:
     # A folder that cannot be listed ends the run: passing over it would take its products out of the shop.
     for folder, folders, names in os.walk(root, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
-            path = PurePosixPath(Path(folder, name).relative_to(root).as_posix())
-            if path.suffix.lower() in IMAGE_SUFFIXES and not name.startswith("."):
-                category = {"category": path.parts[0]} if len(path.parts) > 1 else {}
-                yield CatalogRow(str(path.with_suffix("")), str(path), category)
+            row = row_of_photo(Path(folder, name).relative_to(root).as_posix())
+            if row is not None:
+                yield row
+
+
+def row_of_photo(name: str) -> CatalogRow | None:
+    """The product that a photo stands for by its name alone; None for what is hidden or no photo."""
+    path = PurePosixPath(name)
+    if path.suffix.lower() not in IMAGE_SUFFIXES or any(part.startswith(".") for part in path.parts):
+        return None
+    category = {"category": path.parts[0]} if len(path.parts) > 1 else {}
+    return CatalogRow(str(path.with_suffix("")), str(path), category)
 
 
 def _raise(error: OSError) -> None:
@@ -120,9 +125,17 @@ def _is_missing(value: object) -> bool:
     return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
-def _check_ids(catalog: CatalogSource, source: Path) -> None:
+def check_rows(rows: Sequence[CatalogRow], source: str) -> None:
+    """Raises CatalogError if there is none, or an id that cannot be one or is there twice."""
+    if not rows:
+        raise CatalogError(
+            f"{source} holds no products.",
+            value=source,
+            limit=", ".join(sorted(IMAGE_SUFFIXES)),
+            remedy=f"Photos are files ending in {', '.join(sorted(IMAGE_SUFFIXES))}, also in sub-folders.",
+        )
     seen: dict[str, CatalogRow] = {}
-    for row in catalog.rows:
+    for row in rows:
         if not 1 <= len(row.id) <= MAX_ID_CHARS:
             raise CatalogError(
                 f"The id of {row.image} has {len(row.id)} characters.",

@@ -22,7 +22,8 @@
     ├── BundleError
     │   ├── BundleNotFound        nothing published here
     │   ├── BundleCorrupt         a file is not the one that its manifest names
-    │   └── BundleIncompatible    written by another version of Vitrine
+    │   ├── BundleIncompatible    written by another version of Vitrine
+    │   └── StoreUnavailable      the place where bundles live does not answer, or refuses
     ├── PublishConflict           another publisher got there first
     ├── CatalogError              a catalogue that cannot be indexed as it stands
     ├── RecallTooLow              the index would lose too many neighbours
@@ -32,7 +33,8 @@
         └── ParityTooLow          the ONNX file does not do what PyTorch does
 
 An error carries the value that was wrong, the limit it broke and the remedy, as far as each applies. Foreign
-exceptions (Pillow's, onnxruntime's, sqlite's) are translated where the foreign call is made and nowhere else.
+exceptions (Pillow's, onnxruntime's, sqlite's, botocore's) are translated where the foreign call is made and nowhere
+else.
 """
 
 from __future__ import annotations
@@ -149,6 +151,10 @@ class BundleCorrupt(BundleError):
 
 class BundleIncompatible(BundleError):
     code = "bundle_incompatible"
+
+
+class StoreUnavailable(BundleError):
+    code = "store_unavailable"
 
 
 class PublishConflict(VitrineError):

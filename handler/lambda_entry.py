@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from handler.app import create_app
+from handler.errors import VitrineError
 from handler.logs import configure_logging
 from handler.problems import MEDIA_TYPE
 from handler.runtime import Runtime
@@ -17,6 +19,9 @@ from handler.settings import Settings
 
 if TYPE_CHECKING:
     from mangum.types import LambdaContext, LambdaEvent
+
+
+logger = logging.getLogger(__name__)
 
 
 @cache
@@ -30,3 +35,24 @@ def _adapter() -> Mangum:
 def handler(event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
     """Answer one event. The application is built at the first and kept for the process's life."""
     return _adapter()(event, context)
+
+
+def _warm_up_for_snapshot() -> None:
+    """Open keys and bundle before SnapStart takes its picture, so that every copy starts with them in memory.
+
+    A stack that is just being made has no bundle yet, and its version must be published all the same: what cannot be
+    opened now is opened by the first request, or refused there with its reason.
+    """
+    from snapshot_restore_py import register_after_restore  # of Lambda's own runtime
+
+    runtime: Runtime = _adapter().app.state.runtime  # type: ignore[attr-defined]
+    try:
+        runtime.tokens  # noqa: B018
+        runtime.bundle()
+    except VitrineError as error:
+        logger.warning("the snapshot starts cold: %s", error)
+    register_after_restore(runtime.forget_when_checked)
+
+
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+    _warm_up_for_snapshot()

@@ -12,10 +12,10 @@ from handler.app import create_app
 from handler.errors import ConfigurationError
 from handler.local_state import LocalState
 from handler.logs import configure_logging
+from handler.open_store import open_store
 from handler.problems import problem
 from handler.runtime import Runtime
 from handler.settings import Settings
-from handler.store import DirectoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +40,9 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def serve_local(bundles: Path, photos: Path | None, listening: socket.socket, announce: Callable[[str], None]) -> None:
+def serve_local(
+    bundles: str | Path, photos: Path | None, listening: socket.socket, announce: Callable[[str], None]
+) -> None:
     """Serve until interrupted; `announce` gets the URL as soon as it answers. Raises what create_local_app raises."""
     import uvicorn
 
@@ -51,15 +53,17 @@ def serve_local(bundles: Path, photos: Path | None, listening: socket.socket, an
     uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listening])
 
 
-def create_local_app(bundles: Path, photos: Path | None = None, environ: Mapping[str, str] = os.environ) -> FastAPI:
+def create_local_app(
+    bundles: str | Path, photos: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> FastAPI:
     """The API, the gallery and the photos. Opens the bundle now, so that what is wrong with it is said at once.
 
     The VITRINE_* variables count here, too, but for those that say where things are and who signs.
 
     Raises BundleError, and ConfigurationError if the photos cannot be found or a variable cannot be used.
     """
-    DirectoryStore(bundles).current()  # before anything is written: a misspelt folder must not come to be
-    state = LocalState(bundles)
+    open_store(str(bundles)).current()  # before anything is written: a misspelt folder must not come to be
+    state = LocalState.of(str(bundles))
     root = state.photos(photos).resolve()
     runtime = Runtime(
         Settings.from_env(

@@ -1,10 +1,12 @@
-"""What belongs to one machine and is never published, in a hidden folder beside the bundles."""
+"""What belongs to one machine and is never published."""
 
 from __future__ import annotations
 
 import os
 import secrets
 from pathlib import Path
+from typing import Self
+from urllib.parse import quote
 
 from handler.errors import ConfigurationError
 
@@ -16,6 +18,14 @@ class LocalState:
         self.folder = bundles / ".local"
         self._photos_file = self.folder / "photos.txt"
         self._key_file = self.folder / "signing.key"
+
+    @classmethod
+    def of(cls, address: str) -> Self:
+        """Of bundles in a folder beside them; of others, in this user's cache folder."""
+        if "://" not in address:
+            return cls(Path(address).expanduser())
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return cls(caches / "vitrine" / quote(address.rstrip("/"), safe=""))
 
     @property
     def embedding_cache(self) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -62,6 +64,9 @@ class HnswIndex:
         self.dim = info.dim
         self._file = HnswFile(path, info)
         self._path = path
+        # The graph may be loaded much later, when the file that was verified has lost its name to a newer bundle.
+        self._descriptor = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._descriptor)
         self._info = info
 
     @cached_property
@@ -69,7 +74,7 @@ class HnswIndex:
         """Loaded by the first search: a session's first page is drawn at random and needs none."""
         graph = hnswlib.Index(space=self._info.space, dim=self._info.dim)
         try:
-            graph.load_index(str(self._path))
+            graph.load_index(f"/dev/fd/{self._descriptor}")
         except RuntimeError as error:
             raise BundleCorrupt(f"{self._path} does not open as an hnswlib index: {error}") from error
         graph.set_ef(self._info.ef)

@@ -8,16 +8,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handler.errors import ConfigurationError, VitrineError
+from handler.errors import VitrineError
+from handler.file_cache import FileCache
+from handler.open_store import open_store
 from handler.serving import OpenBundle
-from handler.store import DirectoryStore
+from handler.signing_keys import SecretKeys
 from handler.tokens import SessionTokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handler.settings import Settings
-    from handler.store import BundleStore
+    from handler.store import Pointer
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +30,23 @@ class Runtime:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         """Opens nothing yet. Raises ConfigurationError if the bundles' address is of no kind we know."""
         self.settings = settings
-        self.tokens = SessionTokens(settings.signing_keys, settings.session_ttl_seconds)
-        self._store = open_store(settings.bundles)
+        self._secret_keys = SecretKeys(settings.signing_keys_secret) if settings.signing_keys_secret else None
+        self._keys = settings.signing_keys
+        self._tokens = SessionTokens(self._keys, settings.session_ttl_seconds)
+        self._store = open_store(settings.bundles, FileCache(Path(settings.cache), settings.cache_megabytes))
         self._clock = clock
         self._lock = threading.Lock()
         self._bundle: OpenBundle | None = None
+        self._pointer: Pointer | None = None
         self._checked_at = float("-inf")
+
+    @property
+    def tokens(self) -> SessionTokens:
+        """With the keys that are in force now. Raises ConfigurationError while they cannot be had."""
+        keys = self._secret_keys.current() if self._secret_keys else self._keys
+        if keys != self._keys:
+            self._keys, self._tokens = keys, SessionTokens(keys, self.settings.session_ttl_seconds)
+        return self._tokens
 
     @property
     def due(self) -> bool:
@@ -52,22 +65,18 @@ class Runtime:
         assert self._bundle is not None  # noqa: S101  _refresh raises otherwise
         return self._bundle
 
+    def forget_when_checked(self) -> None:
+        """Ask the store again at the next request: a process woken from a snapshot may have slept for days."""
+        self._checked_at = float("-inf")
+
     def _refresh(self) -> None:
         try:
-            version = self._store.current().version
-            if self._bundle is None or self._bundle.version != version:
-                self._bundle = OpenBundle(self._store, version)
+            pointer = self._store.current(self._pointer)
+            if self._bundle is None or self._bundle.version != pointer.version:
+                self._bundle = OpenBundle(self._store, pointer.version)
+            self._pointer = pointer
         except VitrineError as error:
             if self._bundle is None:
                 raise
             logger.error("staying with bundle %s: %s", self._bundle.version, error)
         self._checked_at = self._clock()
-
-
-def open_store(address: str) -> BundleStore:
-    """Raises ConfigurationError for an address that is no directory path."""
-    if "://" in address:
-        raise ConfigurationError(
-            f"Bundles cannot be read from {address!r}.", field="bundles", value=address, remedy="Give a directory."
-        )
-    return DirectoryStore(Path(address).expanduser())

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from handler.errors import ConfigurationError
+from handler.file_cache import DEFAULT_FOLDER, DEFAULT_MEGABYTES
 from handler.strategies import DEFAULT_STRATEGY, STRATEGIES
 
 if TYPE_CHECKING:
@@ -24,9 +25,15 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
-    bundles: str = Field(min_length=1, description="where bundles live: a directory")
+    bundles: str = Field(min_length=1, description="where bundles live: a directory or s3://BUCKET/PREFIX")
+    signing_keys_secret: str | None = Field(
+        default=None, min_length=1, description="ARN of an AWS secret that holds the signing keys, instead of them"
+    )
     signing_keys: tuple[str, ...] = Field(
-        min_length=1, repr=False, description="comma-separated; the first signs, all verify, so that keys can rotate"
+        default=(),
+        validate_default=True,
+        repr=False,
+        description="comma-separated; the first signs, all verify, so that keys can rotate",
     )
     session_ttl_seconds: int = Field(default=7 * 86_400, ge=60, description="a token older than this has expired")
     refresh_seconds: float = Field(default=30.0, ge=0, description="ask for a new bundle at most this often")
@@ -37,6 +44,8 @@ class Settings(BaseModel):
         default=(), description="comma-separated; web pages from there may call the API from a browser; * for all"
     )
     events: Literal["on", "off"] = Field(default="on", description="one log line a round, see handler/events.py")
+    cache: str = Field(default=str(DEFAULT_FOLDER), min_length=1, description="local copies of bundles in S3")
+    cache_megabytes: int = Field(default=DEFAULT_MEGABYTES, ge=1, description="how much of them is kept")
 
     @field_validator("cors_origins")
     @classmethod
@@ -49,7 +58,9 @@ class Settings(BaseModel):
 
     @field_validator("signing_keys")
     @classmethod
-    def _long_enough(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+    def _long_enough(cls, keys: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if bool(keys) == bool(info.data.get("signing_keys_secret")):
+            raise ValueError(f"give either this or {PREFIX}SIGNING_KEYS_SECRET")
         if any(len(key.encode()) < MIN_KEY_BYTES for key in keys):
             raise ValueError(f"a key has fewer than {MIN_KEY_BYTES} bytes; make one with `openssl rand -hex 32`")
         return keys

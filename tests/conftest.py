@@ -16,6 +16,7 @@ from handler.local_state import LocalState
 from handler.runtime import Runtime
 from handler.settings import Settings
 from handler.store import DirectoryStore
+from tests.s3_servers import bucket, moto_endpoint, s3, seaweed_endpoint  # noqa: F401  fixtures for all
 from tests.tiny_encoder import write_tiny_encoder
 
 if TYPE_CHECKING:

@@ -1,0 +1,63 @@
+"""A catalogue in S3: photos below a prefix, and optionally a manifest beside them. Listed first, read only if new."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from export.read_catalog import check_rows, row_of_photo, rows_of_manifest
+from export.read_manifest import MANIFEST_SUFFIXES
+from handler.errors import CatalogError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from export.read_catalog import CatalogRow
+    from handler.s3_folder import Listed, S3Folder
+
+MANIFEST_NAMES = tuple(f"catalogue{suffix}" for suffix in MANIFEST_SUFFIXES)
+
+
+@dataclass(frozen=True)
+class S3Catalog:
+    """What a listing of `folder` found: photos by name, and the manifest if there is one."""
+
+    folder: S3Folder
+    objects: Mapping[str, Listed]
+    manifest: str | None
+
+    @classmethod
+    def list(cls, folder: S3Folder) -> S3Catalog:
+        """Raises CatalogError if there is nothing, or more than one manifest."""
+        objects = folder.list()
+        manifests = [name for name in MANIFEST_NAMES if name in objects]
+        if len(manifests) > 1:
+            raise CatalogError(
+                f"{folder.address} holds {' and '.join(manifests)}.", value=manifests, remedy="Leave one of them."
+            )
+        if not objects:
+            raise CatalogError(f"{folder.address} is empty.", value=str(folder.address), remedy="Upload photos there.")
+        return cls(folder, objects, next(iter(manifests), None))
+
+    def digest(self) -> str:
+        """Changes whenever an object is added, replaced or removed."""
+        hasher = hashlib.sha256()
+        for name in sorted(self.objects):
+            hasher.update(f"{self.objects[name]!r}\n".encode())
+        return hasher.hexdigest()
+
+    def rows(self) -> tuple[CatalogRow, ...]:
+        """The products, by the manifest or by the photos' names. Raises CatalogError."""
+        if self.manifest is None:
+            found = (row_of_photo(name) for name in self.objects)
+            rows = tuple(sorted((row for row in found if row is not None), key=lambda row: row.id))
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / self.manifest
+                self.folder.download(self.manifest, path)
+                rows = rows_of_manifest(path)
+        check_rows(rows, str(self.folder.address))
+        return rows

@@ -1,0 +1,180 @@
+"""Fill a folder with what one Lambda function needs and nothing more:  build_function.py FUNCTION FOLDER
+
+`sam build` calls it through infra/Makefile, `scripts/build-lambda` directly. RUNTIME (default python3.13) names the
+interpreter that the artefact is for; it has to be on this machine, because hnswlib comes as source. Everything else is
+a wheel, taken for Amazon Linux 2023 whatever the system here is. Needs nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCK = ROOT / "requirements.lock"
+FROM_SOURCE = "hnswlib"
+# Amazon Linux 2023 has glibc 2.34; a wheel for a newer one would not load.
+PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in (34, 31, 28, 27, 17)] + ["manylinux2014_x86_64"]
+# Every Lambda host has AVX2 and not every one AVX-512: hnswlib's own default, -march=native, dies there of SIGILL.
+# Linked to libstdc++ as ever: a static one brings its builder's glibc along (arc4random, 2.36 on Debian 12).
+MARCH = "-O3 -march=x86-64-v3"
+BUILD_ENVIRONMENT = {"HNSWLIB_NO_NATIVE": "1", "CFLAGS": MARCH, "CXXFLAGS": MARCH}
+UNUSED = (
+    "bin",
+    "**/tests",
+    "**/*.pyi",
+    "onnxruntime/transformers",
+    "onnxruntime/quantization",
+    "onnxruntime/tools",
+    "onnxruntime/datasets",
+)
+# What boto3 is asked for. The other 400 services are 20 MB of JSON.
+AWS_SERVICES = frozenset({"s3", "secretsmanager", "sts", "cloudwatch"})
+
+
+@dataclass(frozen=True)
+class Function:
+    """`entry` is the module that Lambda imports; what it imports of ours, and no more, comes along."""
+
+    entry: str
+    requirements: str
+    data: tuple[str, ...]
+
+
+FUNCTIONS = {
+    "ApiFunction": Function("handler.lambda_entry", "infra/api.txt", ("handler/static",)),
+    "ReindexFunction": Function("export.reindex_job", "infra/reindex.txt", ("export/embedded",)),
+}
+
+
+def main() -> None:
+    if len(sys.argv) != 3 or sys.argv[1] not in FUNCTIONS:
+        sys.exit(f"Usage: build_function.py {{{'|'.join(FUNCTIONS)}}} FOLDER")
+    build(FUNCTIONS[sys.argv[1]], Path(sys.argv[2]).resolve(), os.environ.get("RUNTIME", "python3.13"))
+
+
+def build(function: Function, folder: Path, runtime: str) -> None:
+    python = find_python(runtime)
+    folder.mkdir(parents=True, exist_ok=True)
+    install(function.requirements, folder, python, runtime.removeprefix("python"))
+    copy_ours(function, folder)
+    strip(folder)
+    # /var/task is read-only: without bytecode every cold start would compile everything again. Unchecked, because a
+    # zip file does not keep the times that Python would compare.
+    run(python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder), cwd=folder)
+
+
+def find_python(runtime: str) -> str:
+    """The interpreter of the runtime; exits with the remedy if it is not here."""
+    python = os.environ.get("PYTHON") or shutil.which(runtime)
+    version = ""
+    if python:
+        shown = subprocess.run([python, "-V"], capture_output=True, text=True, check=False)
+        version = shown.stdout
+    if not python or not version.startswith(f"Python {runtime.removeprefix('python')}."):
+        sys.exit(
+            f"build: there is no working {runtime} on the PATH ({version.strip() or 'nothing'} answered); install it, "
+            f"name it with PYTHON=..., build in a container (infra/Dockerfile), or build for what is here: "
+            f"RUNTIME=python3.11 sam build --parameter-overrides Runtime=python3.11 SnapStart=off"
+        )
+    return python
+
+
+def install(requirements: str, folder: Path, python: str, version: str) -> None:
+    names = [line for line in (ROOT / requirements).read_text().splitlines() if line and not line.startswith("#")]
+    for name in names:
+        locked(name)  # or pip would try every version there ever was
+    wheels = [name for name in names if name != FROM_SOURCE]
+    target = ["--quiet", "--disable-pip-version-check", "--target", str(folder)]
+    platforms = [f"--platform={name}" for name in PLATFORMS]
+    pip(python, *target, "--only-binary=:all:", f"--python-version={version}", *platforms, f"-c{LOCK}", *wheels)
+    with tempfile.TemporaryDirectory() as scratch:
+        # No cache: pip would hand back a wheel that it once built for this very CPU.
+        pip(
+            python,
+            *target,
+            "--no-deps",
+            "--no-cache-dir",
+            f"--no-binary={FROM_SOURCE}",
+            locked(FROM_SOURCE),
+            cwd=scratch,
+        )
+
+
+def locked(name: str) -> str:
+    found = re.search(rf"^{name}==\S+", LOCK.read_text(), re.MULTILINE)
+    if not found:
+        sys.exit(f"build: requirements.lock does not name {name}; run scripts/lock.")
+    return found[0]
+
+
+def pip(python: str, *arguments: str, cwd: str | Path = ROOT) -> None:
+    run(python, "-m", "pip", "install", *arguments, cwd=cwd)
+
+
+def run(*command: str, cwd: str | Path) -> None:
+    subprocess.run(command, cwd=cwd, env={**os.environ, **BUILD_ENVIRONMENT}, check=True)
+
+
+def copy_ours(function: Function, folder: Path) -> None:
+    for path in [*imported_by(function.entry), *map(Path, function.data)]:
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copyfile
+        copy(ROOT / path, target)
+    # importlib.metadata.version("vitrine") is what /openapi.json shows.
+    version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    if not version:
+        sys.exit("build: pyproject.toml names no version.")
+    metadata = folder / f"vitrine-{version[1]}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.4\nName: vitrine\nVersion: {version[1]}\n")
+
+
+def imported_by(entry: str) -> list[Path]:
+    """The files of ours that importing or running `entry` can reach, imports inside functions included."""
+    found: dict[Path, None] = {}
+    waiting = [entry]
+    while waiting:
+        name = waiting.pop()
+        path = module_path(name)
+        if path is None or path in found:
+            continue
+        found[path] = None
+        waiting += name.rpartition(".")[:1]
+        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    if not found:
+        sys.exit(f"build: there is no module {entry} in {ROOT}.")
+    return sorted(found)
+
+
+def module_path(name: str) -> Path | None:
+    path = Path(*name.split("."))
+    if path.parts[:1] not in [("handler",), ("export",)]:
+        return None
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if (ROOT / file).is_file()), None)
+
+
+def strip(folder: Path) -> None:
+    for pattern in UNUSED:
+        for path in list(folder.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    data = folder / "botocore" / "data"
+    for path in data.iterdir() if data.is_dir() else []:
+        if path.is_dir() and path.name not in AWS_SERVICES:
+            shutil.rmtree(path)
+
+
+if __name__ == "__main__":
+    main()

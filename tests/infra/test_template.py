@@ -1,0 +1,142 @@
+"""What neither cfn-lint nor checkov sees in the stack."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from export.reindex_settings import ReindexSettings
+from handler.app import create_app
+from handler.runtime import Runtime
+from handler.settings import Settings
+from tests.infra.template import as_list, load, of_type, statements
+
+TEMPLATE = load()
+FUNCTIONS = of_type(TEMPLATE, "AWS::Serverless::Function")
+ROLES = of_type(TEMPLATE, "AWS::IAM::Role")
+XRAY = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+def test_only_the_refusal_of_plain_http_speaks_of_everybody() -> None:
+    policies = of_type(TEMPLATE, "AWS::S3::BucketPolicy")
+    assert policies
+    for policy in policies.values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            for found in [statement] if "Effect" in statement else [statement["If"][1]]:
+                if "*" in str(found["Principal"]):
+                    assert found["Effect"] == "Deny"
+                    assert found["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+                else:
+                    assert "AWS:SourceArn" in found["Condition"]["StringEquals"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_may_do_everything_or_to_everything(role: str) -> None:
+    for statement in statements(TEMPLATE, role):
+        actions = set(as_list(statement["Action"]))
+        assert statement["Effect"] == "Allow"
+        assert not [action for action in actions if "*" in action]
+        if statement["Resource"] == "*":
+            assert actions <= XRAY  # X-Ray has no resources to name
+        for resource in as_list(statement["Resource"]):
+            assert resource == "*" or {"Sub", "GetAtt", "Ref"} & resource.keys()
+    assert not ROLES[role].get("ManagedPolicyArns")
+
+
+def test_every_function_has_a_role_of_its_own_and_nobody_else_takes_it() -> None:
+    roles = [function["Role"]["GetAtt"] for function in FUNCTIONS.values()]
+    assert len(set(roles)) == len(FUNCTIONS)
+    for name, role in ROLES.items():
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        service = "scheduler" if name == "ScheduleRole" else "lambda"
+        assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
+    assert not any("Policies" in function for function in FUNCTIONS.values())
+
+
+def test_the_api_function_reads_bundles_and_nothing_else_of_the_bucket() -> None:
+    of_s3 = [found for found in statements(TEMPLATE, "ApiRole") if "s3:" in str(found["Action"])]
+    assert [(found["Action"], found["Resource"]) for found in of_s3] == [
+        ("s3:GetObject", {"Sub": "${Bucket.Arn}/vitrine/*"})
+    ]
+    assert FUNCTIONS["ApiFunction"]["Environment"]["Variables"]["VITRINE_BUNDLES"] == {"Sub": "s3://${Bucket}/vitrine"}
+
+
+def test_the_reindex_writes_bundles_and_its_state_only_and_deletes_nothing() -> None:
+    written = [found for found in statements(TEMPLATE, "ReindexRole") if "s3:PutObject" in as_list(found["Action"])]
+    assert [found["Resource"] for found in written] == [
+        [{"Sub": "${Bucket.Arn}/vitrine/*"}, {"Sub": "${Bucket.Arn}/state/*"}]
+    ]
+    assert "s3:Delete" not in json.dumps(ROLES)
+
+
+def test_only_the_api_function_can_be_reached_from_outside() -> None:
+    """Re-index and rotation are started by AWS services alone: no path, no URL, no permission for anybody else."""
+    for function in FUNCTIONS.values():
+        assert "FunctionUrlConfig" not in function
+        assert "Events" not in function
+    permissions = of_type(TEMPLATE, "AWS::Lambda::Permission")
+    assert [(found["FunctionName"]["Ref"], found["Principal"]) for found in permissions.values()] == [
+        ("RotateKeysFunction", "secretsmanager.amazonaws.com"),
+        ("ApiFunction.Alias", "apigateway.amazonaws.com"),
+    ]
+    integrations = of_type(TEMPLATE, "AWS::ApiGatewayV2::Integration")
+    assert [found["IntegrationUri"] for found in integrations.values()] == [{"Ref": "ApiFunction.Alias"}]
+    (route,) = of_type(TEMPLATE, "AWS::ApiGatewayV2::Route").values()
+    assert route["RouteKey"] == "$default"
+    assert all("SourceAccount" in found and "SourceArn" in found for found in permissions.values())
+
+
+def test_the_gateway_lets_in_the_origins_and_the_rate_that_were_asked_for() -> None:
+    (api,) = of_type(TEMPLATE, "AWS::ApiGatewayV2::Api").values()
+    assert api["CorsConfiguration"]["AllowOrigins"] == {"Ref": "CorsOrigins"}
+    assert "*" not in str(TEMPLATE["Parameters"]["CorsOrigins"]["Default"])
+    (stage,) = of_type(TEMPLATE, "AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ThrottlingRate"},
+        "ThrottlingBurstLimit": {"Ref": "ThrottlingBurst"},
+    }
+
+
+def test_the_api_has_no_path_that_would_need_a_login(settings: Settings) -> None:
+    """The gateway lets everybody in, so a path that changes or tells more than a shopper may is a hole."""
+    paths = create_app(Runtime(settings)).openapi()["paths"]
+    public = r"/v1/(sessions(/next|/undo)?|search/image|items/\{product_id\}(/similar)?|health|bundle)"
+    assert not [path for path in paths if not re.fullmatch(public, path)]
+    assert {method for path in paths.values() for method in path} <= {"get", "post"}
+
+
+def test_the_functions_are_given_only_settings_that_they_have() -> None:
+    known = {"ApiFunction": Settings, "ReindexFunction": ReindexSettings}
+    for name, settings in known.items():
+        given = {key for key in FUNCTIONS[name]["Environment"]["Variables"] if key.startswith("VITRINE_")}
+        assert given <= {f"VITRINE_{field.upper()}" for field in settings.model_fields}
+        assert "SIGNING_KEYS" not in given  # a key in a variable is a key in every console
+    api: dict[str, Any] = FUNCTIONS["ApiFunction"]["Environment"]["Variables"]
+    assert "VITRINE_SIGNING_KEYS_SECRET" in api
+    assert api["OPENBLAS_NUM_THREADS"] == "1"
+
+
+def test_every_function_logs_to_a_group_that_forgets() -> None:
+    groups = of_type(TEMPLATE, "AWS::Logs::LogGroup")
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    for function in FUNCTIONS.values():
+        assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups
+
+
+def test_every_alarm_tells_somebody_and_the_dashboard_is_json() -> None:
+    alarms = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
+    assert len(alarms) >= 6
+    assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms.values())
+    assert alarms["StaleBundleAlarm"]["TreatMissingData"] == "breaching"
+    for dashboard in of_type(TEMPLATE, "AWS::CloudWatch::Dashboard").values():
+        assert json.loads(dashboard["DashboardBody"]["Sub"])["widgets"]
+
+
+def test_every_parameter_has_a_default_and_every_skip_a_reason() -> None:
+    assert all("Default" in parameter for parameter in TEMPLATE["Parameters"].values())
+    for resource in TEMPLATE["Resources"].values():
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", []):
+            assert len(skip["comment"]) > 20

@@ -1,0 +1,151 @@
+"""The artefact itself, as `sam build` makes it, under the Runtime Interface Emulator with awslambdaric.
+
+`scripts/check-stack` runs these: they need the emulator, which comes with aws-sam-cli, and a build of half a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra import check_artifact
+from tests.conftest import KEY
+from tests.handler.support import event
+from tests.infra.rie import base_python, emulator
+from tests.infra.template import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.infra.rie import Emulated
+
+SAM = ROOT / "build" / "sam"
+RIES = sorted(SAM.glob("lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"))
+pytestmark = [
+    pytest.mark.skipif(not RIES, reason="no aws-sam-cli in build/sam; scripts/check-stack makes it and runs this"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounting the artefact read-only needs root"),
+    pytest.mark.xdist_group("rie"),
+]
+ODD_HANDLERS = """
+import time
+
+def slow(event, context):
+    time.sleep(event["seconds"])
+    return context.get_remaining_time_in_millis()
+
+def big(event, context):
+    return "x" * event["bytes"]
+
+def write(event, context):
+    import os
+    try:
+        open(os.environ["LAMBDA_TASK_ROOT"] + "/mark", "w")
+    except OSError as error:
+        return error.strerror
+"""
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ApiFunction, built for this interpreter as `sam build` would, and checked."""
+    folder = tmp_path_factory.mktemp("lambda") / "ApiFunction"
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    variables = {**os.environ, "RUNTIME": version, "PYTHON": sys.executable}
+    for program in (["build_function.py", "ApiFunction"], ["check_artifact.py"]):
+        command = [sys.executable, str(ROOT / "infra" / program[0]), *program[1:], str(folder)]
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    (folder / "odd_handlers.py").write_text(ODD_HANDLERS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("client")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), "awslambdaric"]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def variables(bundles: Path) -> dict[str, str]:
+    return {"VITRINE_BUNDLES": str(bundles), "VITRINE_SIGNING_KEYS": KEY, "OPENBLAS_NUM_THREADS": "1"}
+
+
+@pytest.fixture(scope="module")
+def api(artefact: Path, client: Path, variables: dict[str, str]) -> Iterator[Emulated]:
+    with emulator(RIES[0], client, artefact, "handler.lambda_entry.handler", variables) as emulated:
+        yield emulated
+
+
+def page(emulated: Emulated, name: str, body: object = None) -> Any:
+    status, answer = emulated.invoke(event(name, body))
+    assert (status, answer["statusCode"]) == (200, 200), f"{answer}\n{emulated.log()}"
+    return json.loads(answer["body"])
+
+
+def test_hnswlib_in_the_artefact_runs_on_a_cpu_without_avx512(artefact: Path) -> None:
+    (library,) = artefact.glob("hnswlib*.so")
+    assert check_artifact.avx512_instructions(library) == []
+    assert "ymm" in check_artifact.objdump("--disassemble", library)  # AVX2 is there to be used
+
+
+def test_the_artefact_has_no_tools_of_the_laptop(artefact: Path) -> None:
+    assert not [name for name in ("export", "rich", "typer", "uvicorn", "bin", "tests") if (artefact / name).exists()]
+    assert not [*artefact.rglob("*.pyi")]
+    assert [*(artefact / "handler").rglob("*.pyc")]  # or every cold start would compile it again
+
+
+def test_everything_in_the_artefact_can_be_imported(artefact: Path) -> None:
+    """The command that infra/Dockerfile ends with."""
+    command = [base_python(), "-S", str(ROOT / "infra" / "smoke_test.py")]
+    done = subprocess.run(command, env={"PYTHONPATH": str(artefact)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (artefact / "handler" / "broken.py").write_text("import torch")
+    done = subprocess.run(command, env={"PYTHONPATH": str(artefact)}, capture_output=True, text=True, check=False)
+    (artefact / "handler" / "broken.py").unlink()
+    assert done.returncode != 0
+
+
+def test_two_rounds_with_the_returned_token(api: Emulated) -> None:
+    first = page(api, "start_session")
+    liked = [item["id"] for item in first["items"][:2]]
+    second = page(api, "next_page", {"session": first["session"], "liked": liked})
+    assert (first["round"], second["round"], len(second["items"])) == (1, 2, 10)
+    assert not {item["id"] for item in first["items"]} & {item["id"] for item in second["items"]}
+
+
+def test_the_gallery_and_the_description_are_in_it(api: Emulated) -> None:
+    for name in ("gallery", "openapi", "health"):
+        status, answer = api.invoke(event(name))
+        assert (status, answer["statusCode"]) == (200, 200)
+
+
+def test_the_task_folder_cannot_be_written_to(artefact: Path, client: Path) -> None:
+    with emulator(RIES[0], client, artefact, "odd_handlers.write", {}) as emulated:
+        assert emulated.invoke({}) == (200, "Read-only file system")
+
+
+def test_a_function_that_takes_too_long_is_ended_and_the_next_call_is_answered(artefact: Path, client: Path) -> None:
+    with emulator(RIES[0], client, artefact, "odd_handlers.slow", {}, timeout=2) as emulated:
+        _, answer = emulated.invoke({"seconds": 10})
+        assert "timed out after 2" in str(answer)
+        _, left = emulated.invoke({"seconds": 0})
+        assert 0 < left <= 2_000
+
+
+def test_an_answer_above_six_megabytes_is_refused_and_ours_are_far_below(
+    artefact: Path, client: Path, api: Emulated
+) -> None:
+    with emulator(RIES[0], client, artefact, "odd_handlers.big", {}) as emulated:
+        assert emulated.invoke({"bytes": 6_000_000})[1] == "x" * 6_000_000
+        _, refused = emulated.invoke({"bytes": 6_400_000})
+        assert "ResponseSizeTooLarge" in str(refused)[:300]
+    largest = api.invoke(event("start_session", {"count": 50}))[1]
+    assert len(json.dumps(largest)) < 100_000
