@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 KEY = "k" * 32
 COLOURS = {"red": (200, 40, 40), "green": (40, 160, 70), "blue": (50, 70, 200), "sand": (220, 200, 160)}
 PER_COLOUR = 20
+
+
+def pytest_configure() -> None:
+    """Tests press Ctrl-C in processes of their own, which must not inherit a shell's `ignore it` for background jobs."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def draw_photos(folder: Path, per_colour: int = PER_COLOUR, seed: int = 7) -> Path:
