@@ -31,7 +31,7 @@ PER_COLOUR = 20
 
 
 def pytest_configure() -> None:
-    """Tests press Ctrl-C in processes of their own, which must not inherit a shell's `ignore it` for background jobs."""
+    """Tests press Ctrl-C in processes of their own; a shell's `ignore it` for background jobs must not reach those."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
