@@ -35,6 +35,15 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            why = first.get("ctx", {}).get("error", "")
+            return problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "invalid_request",
+                f"The body is not JSON: {why}, at character {first['loc'][-1]}.",
+                field="body",
+                remedy="Send a JSON object.",
+            )
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "invalid_request",
