@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-DEFAULT_MODEL = "google/vit-base-patch16-224"
 DEFAULT_SAMPLE = 600
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from handler.catalog import Catalog
     from handler.session import SessionState
 
+_REMEDY = "Answer with the ids of the items that were shown."
+
 
 def read_answer(
     liked: Sequence[str], disliked: Sequence[str], state: SessionState, catalog: Catalog
@@ -48,12 +50,12 @@ def _check(field: str, product_id: str, labels: dict[str, int], state: SessionSt
             f"No product has the id {product_id!r}.",
             field=field,
             value=product_id,
-            remedy="Answer with the ids of the items that were shown.",
+            remedy=_REMEDY,
         )
     if labels[product_id] not in state.shown:
         raise NotShown(
             f"Product {product_id!r} was never shown in this session.",
             field=field,
             value=product_id,
-            remedy="Answer with the ids of the items that were shown.",
+            remedy=_REMEDY,
         )

@@ -37,13 +37,8 @@ def add_problem_handlers(app: FastAPI) -> None:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
             why = first.get("ctx", {}).get("error", "")
-            return problem(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                "invalid_request",
-                f"The body is not JSON: {why}, at character {first['loc'][-1]}.",
-                field="body",
-                remedy="Send a JSON object.",
-            )
+            detail = f"The body is not JSON: {why}, at character {first['loc'][-1]}."
+            return error_problem(InvalidRequest(detail, field="body", remedy="Send a JSON object."))
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "invalid_request",

@@ -31,7 +31,8 @@ def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: LabelS
     """The `count` most probable unseen products, each scored with its share of the candidates' posterior."""
     likelihood = Likelihood(answered_pages(state), index)
     beyond = np.zeros(index.dim, dtype=np.float32)
-    if state.preference is not None and state.preference.count > len(index.vectors(state.liked)[0]):
+    still_here = sum(label in index.everything for label in state.liked)
+    if state.preference is not None and state.preference.count > still_here:
         # A photo was liked that no page showed, or something liked has left the catalogue: the preference remembers.
         beyond = state.preference.mean
     direction = likelihood.direction + beyond

@@ -17,23 +17,26 @@ Files and bytecode are warm in the page cache on all sides: what is compared is 
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import results
 import synthetic
+from bench_parser import new_parser
 from timing import ratio_of_medians, summary
 
-from export.bench.results import DEFAULT_OUT, write_json
+from export.bench.results import write_json
 from handler.bundle import CATALOG_FILE, CURRENT_KEY, INDEX_FILE, MANIFEST_FILE, bundle_key
 from handler.store import DirectoryStore
+
+if TYPE_CHECKING:
+    import argparse
 
 SIZES = (459, 10_000, 100_000)
 TARGET = (10_000, 1.25)
@@ -160,17 +163,9 @@ def _plot(out: Path, measured: dict[int, dict[str, Any]]) -> Path:
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__, SIZES)
     add = parser.add_argument
-    add("--products", type=int, nargs="+", default=SIZES, metavar="N", help="sizes of catalogue (default: %(default)s)")
     add("--repeat", type=int, default=30, metavar="T", help="processes that each side gets (default: 30)")
-    add("--out", type=Path, default=DEFAULT_OUT, help="folder for the JSON and the plot (default: %(default)s)")
-    add(
-        "--work",
-        type=Path,
-        default=synthetic.DEFAULT_WORK,
-        help="where catalogues are kept; 100,000 products take two minutes to build (default: %(default)s)",
-    )
     return parser.parse_args()
 
 

@@ -14,30 +14,31 @@ Only the ratios mean anything: times on a shared machine do not. Reach: round at
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import logging
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import results
 import synthetic
+from bench_parser import new_parser
 from events import NEXT, answer, play, post
 from fastapi import FastAPI
 from fastapi.responses import Response
 from mangum import Mangum
 from timing import Stopwatch, interleave, ratio_of_medians, summary
 
-from export.bench.results import DEFAULT_OUT, write_json
+from export.bench.results import write_json
 from handler import lambda_entry, pages
 from handler.catalog import Catalog
 from handler.session import SessionState
 from handler.tokens import SessionTokens
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
+    from pathlib import Path
 
     from events import Handler
 
@@ -177,23 +178,10 @@ def _plot(out: Path, measured: dict[int, dict[str, Any]], rounds: int) -> Path:
 
 
 def _parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__, SIZES)
     add = parser.add_argument
-    add("--products", type=int, nargs="+", default=SIZES, metavar="N", help="sizes of catalogue (default: %(default)s)")
     add("--rounds", type=int, default=10, metavar="R", help="pages answered before the one measured (default: 10)")
     add("--repeat", type=int, default=2_000, metavar="T", help="turns that each side gets (default: 2000)")
-    add(
-        "--out",
-        type=Path,
-        default=DEFAULT_OUT,
-        help="folder for round.json and round.png (default: %(default)s)",
-    )
-    add(
-        "--work",
-        type=Path,
-        default=synthetic.DEFAULT_WORK,
-        help="where catalogues are kept; 100,000 products take two minutes to build (default: %(default)s)",
-    )
     return parser.parse_args()
 
 
