@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import hnswlib
@@ -147,6 +150,39 @@ def test_parts_that_do_not_belong_together_are_corrupt(store: DirectoryStore, pa
     edit(store, **{part: whole[part] | {name: whole[part][name] + 1}})
     with pytest.raises(BundleCorrupt):
         open_current(store)
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ("UPDATE products SET label = 500 WHERE label = 7", "Only the index has 7; only the catalogue has 500"),
+        (
+            "DELETE FROM products WHERE label = 79",
+            "80 labels and 79. Only the index has 79; only the catalogue has none",
+        ),
+        ("DELETE FROM products WHERE label > 9", "Only the index has 10, 11, 12 and 67 more"),
+        # The same count and sum.
+        (
+            "UPDATE products SET label = -1 WHERE label = 40; UPDATE products SET label = 80 WHERE label = 39",
+            "Only the index has 39, 40; only the catalogue has -1, 80",
+        ),
+    ],
+)
+def test_an_index_and_a_catalogue_with_different_labels_are_corrupt(
+    store: DirectoryStore, change: str, difference: str
+) -> None:
+    """Each file is the one that the manifest names; together they would serve short pages."""
+    path = path_of(store, CATALOG_FILE)
+    db = sqlite3.connect(path)
+    db.executescript(change)
+    db.close()
+    whole = json.loads(path_of(store, MANIFEST_FILE).read_text())
+    content = path.read_bytes()
+    ref = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    edit(store, files=whole["files"] | {CATALOG_FILE: ref})
+    with pytest.raises(BundleCorrupt, match=re.escape(difference)) as caught:
+        open_current(store)
+    assert str(store.current().version) in str(caught.value)
 
 
 @examples(deadline=None, max_examples=100)
