@@ -12,7 +12,7 @@ import hnswlib
 import numpy as np
 
 from handler.errors import BundleCorrupt
-from handler.hnsw_file import HnswFile
+from handler.hnsw_file import HnswFile, check_layout
 from handler.labels import LabelSet
 
 if TYPE_CHECKING:
@@ -60,7 +60,12 @@ class HnswIndex:
     """hnswlib's graph for searching, and its file for reading vectors back."""
 
     def __init__(self, path: Path, info: IndexInfo) -> None:
-        """Open an index whose digest has been verified. Raises BundleCorrupt if it is not the one `info` describes."""
+        """Open an index whose digest has been verified.
+
+        Raises BundleCorrupt if it is not the one `info` describes, ConfigurationError if the installed hnswlib saves
+        its files in a layout that HnswFile does not read.
+        """
+        check_layout()
         self.dim = info.dim
         self._file = HnswFile(path, info)
         self._path = path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,12 +12,14 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from handler.errors import BundleCorrupt
-from handler.hnsw_file import HnswFile
+from handler import hnsw_file
+from handler.errors import BundleCorrupt, ConfigurationError
+from handler.hnsw_file import HnswFile, check_layout
+from handler.neighbors import HnswIndex
 from tests.handler.support import Vectors, clustered, index_info, open_index
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from handler.bundle import IndexInfo
 
@@ -85,3 +88,58 @@ def test_a_truncated_file_is_refused(
     path.write_bytes(original[0][: data.draw(st.integers(0, HEADER.size + records - 1))])
     with pytest.raises(BundleCorrupt, match="ends"):
         HnswFile(path, INFO)
+
+
+@pytest.fixture
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget that this process checked the layout already."""
+    check_layout.cache_clear()
+    yield
+    monkeypatch.undo()
+    check_layout.cache_clear()
+
+
+def shift_the_header(path: Path, content: bytes) -> None:
+    path.write_bytes(b"\0" * 8 + content)
+
+
+def append_to_each_record(path: Path, content: bytes) -> None:
+    """As a later hnswlib might: another 8 bytes per element, and sizes in the header that say so."""
+    fields = list(HEADER.unpack_from(content))
+    count, record = fields[2], fields[3]
+    fields[3] += 8
+    records = [content[HEADER.size + n * record : HEADER.size + (n + 1) * record] + b"\0" * 8 for n in range(count)]
+    path.write_bytes(HEADER.pack(*fields) + b"".join(records))
+
+
+def pad_the_header(path: Path, content: bytes) -> None:
+    """A field after the ones we know: every size still agrees, and every vector is read from the wrong place."""
+    path.write_bytes(content[: HEADER.size] + b"\1" * 8 + content[HEADER.size :])
+
+
+@pytest.mark.usefixtures("fresh_process")
+@pytest.mark.parametrize("change", [shift_the_header, append_to_each_record, pad_the_header])
+def test_an_hnswlib_that_saves_another_layout_is_refused(
+    original: tuple[bytes, Vectors],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Path, bytes], None],
+) -> None:
+    path = tmp_path / "index.hnsw"
+    path.write_bytes(original[0])
+
+    class LaterIndex(hnsw_file.hnswlib.Index):  # type: ignore[misc]
+        def save_index(self, target: str) -> None:
+            super().save_index(target)
+            change(Path(target), Path(target).read_bytes())
+
+    monkeypatch.setattr(hnsw_file.hnswlib, "Index", LaterIndex)
+    with pytest.raises(ConfigurationError, match=r"layout .*hnswlib>=0\.8,<0\.9"):
+        HnswIndex(path, INFO)
+
+
+@pytest.mark.usefixtures("fresh_process")
+def test_the_installed_hnswlib_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_layout()
+    monkeypatch.setattr(hnsw_file, "HnswFile", None)
+    check_layout()
