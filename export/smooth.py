@@ -29,7 +29,8 @@ def smooth(path: Path, pictures: Iterable[NDArray[np.float32]]) -> int:
     """Rewrite the float32 ONNX file at `path` in place, by the ranges its activations have on `pictures`.
 
     `pictures` are batches (n, 3, height, width), preprocessed; a few dozen pictures will do. Returns the number of
-    norms that were smoothed: those whose every reader is a MatMul with constant weights.
+    norms that were smoothed: those whose every reader is a MatMul with constant weights of its own. The file stays as
+    it is if there are none. Norms that share a scale or bias, as the exporter makes equal ones do, get copies.
     """
     import onnx
     from onnx import numpy_helper
@@ -37,6 +38,10 @@ def smooth(path: Path, pictures: Iterable[NDArray[np.float32]]) -> int:
     model = onnx.load(str(path))
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     readers = _norms_before_matmuls(model.graph, tensors)
+    if not readers:
+        return 0
+    for norm, _ in readers:
+        _unshare(norm, model.graph, tensors)
     ranges = _ranges(model, [norm.output[0] for norm, _ in readers], pictures)
     for norm, matmuls in readers:
         weights = [numpy_helper.to_array(tensors[matmul.input[1]]) for matmul in matmuls]
@@ -52,7 +57,10 @@ def smooth(path: Path, pictures: Iterable[NDArray[np.float32]]) -> int:
 
 
 def _norms_before_matmuls(graph: Any, tensors: dict[str, Any]) -> list[tuple[Any, list[Any]]]:
-    """LayerNorms with the MatMuls that read them, where nothing else does and no tensor is shared with another node."""
+    """LayerNorms with the MatMuls that read them, where nothing else reads them and every weight has one MatMul.
+
+    A weight that several MatMuls share stays shared: copies would grow the file by more than smoothing is worth.
+    """
     uses: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
@@ -71,9 +79,21 @@ def _norms_before_matmuls(graph: Any, tensors: dict[str, Any]) -> list[tuple[Any
         constant = all(
             node.op_type == "MatMul" and node.input[0] == norm.output[0] and own(node.input[1]) for node in matmuls
         )
-        if matmuls and constant and all(own(name) for name in norm.input[1:]):
+        if matmuls and constant and all(name in tensors for name in norm.input[1:]):
             found.append((norm, matmuls))
     return found
+
+
+def _unshare(norm: Any, graph: Any, tensors: dict[str, Any]) -> None:
+    """Give `norm` a scale and a bias that no other input of the graph reads; updates `tensors`, too."""
+    for place, role in ((1, "weight"), (2, "bias")):
+        shared = norm.input[place]
+        if sum(name == shared for node in graph.node for name in node.input) == 1:
+            continue
+        copy = graph.initializer.add()
+        copy.CopyFrom(tensors[shared])
+        copy.name = norm.input[place] = f"{norm.output[0]}.{role}"
+        tensors[copy.name] = copy
 
 
 def _ranges(model: Any, names: list[str], pictures: Iterable[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:

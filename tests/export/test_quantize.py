@@ -34,7 +34,21 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def float_file(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("float") / "encoder.onnx"
+    return trace_to(tmp_path_factory.mktemp("float") / "encoder.onnx", checkpoint)
+
+
+@pytest.fixture(scope="module")
+def fresh_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint("vit", tmp_path_factory.mktemp("fresh") / "vit", spread=0.2, fresh=True)
+
+
+@pytest.fixture(scope="module")
+def fresh_file(fresh_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All LayerNorms read one scale and one bias, and the patches' convolution reads that bias, too."""
+    return trace_to(tmp_path_factory.mktemp("fresh") / "encoder.onnx", fresh_checkpoint)
+
+
+def trace_to(path: Path, checkpoint: Path) -> Path:
     loaded = load_checkpoint(str(checkpoint))
     trace(loaded, path)
     append_pooling(path, loaded.pooling, prefix_tokens=loaded.prefix_tokens, dim=loaded.dim)
@@ -124,6 +138,58 @@ def test_smoothing_changes_the_weights_and_not_the_function(float_file: Path, tm
     assert smooth(path, [pictures(4, seed=1)]) == 4
     assert path.read_bytes() != float_file.read_bytes()
     np.testing.assert_allclose(answer(path, pictures(6)), answer(float_file, pictures(6)), rtol=1e-3, atol=1e-3)
+
+
+def norms(path: Path) -> list[onnx.NodeProto]:
+    return [node for node in onnx.load(str(path)).graph.node if node.op_type == "LayerNormalization"]
+
+
+def test_norms_that_share_their_tensors_are_smoothed_each_with_its_own(fresh_file: Path, tmp_path: Path) -> None:
+    assert len({(norm.input[1], norm.input[2]) for norm in norms(fresh_file)}) == 1  # the premise
+    path = tmp_path / "encoder.onnx"
+    shutil.copy(fresh_file, path)
+    assert smooth(path, [pictures(4, seed=1)]) == 4
+    onnx.checker.check_model(str(path), full_check=True)
+    assert len({name for norm in norms(path) for name in norm.input[1:]}) == 10
+    np.testing.assert_allclose(answer(path, pictures(6)), answer(fresh_file, pictures(6)), rtol=1e-3, atol=1e-3)
+
+
+def test_a_file_without_a_norm_to_smooth_stays_as_it_is(float_file: Path, tmp_path: Path) -> None:
+    model = onnx.load(str(float_file))
+    for norm in (node for node in model.graph.node if node.op_type == "LayerNormalization"):
+        model.graph.output.append(onnx.helper.make_tensor_value_info(norm.output[0], onnx.TensorProto.FLOAT, None))
+    path = tmp_path / "encoder.onnx"
+    onnx.save(model, str(path))
+    before = path.read_bytes()
+    assert smooth(path, [pictures(4)]) == 0
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("precision", "worst"), [("fp32", 1 - 1e-6), ("fp16", 0.9999), ("w8", 0.999), ("int8", 0.97)])
+def test_weights_that_two_matmuls_share_survive_every_precision(
+    precision: Precision, worst: float, float_file: Path, tmp_path: Path
+) -> None:
+    """As in a checkpoint whose layers share weights, or whose key and query weights are equal."""
+    model = onnx.load(str(float_file))
+    tensors = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
+    square = [node for node in model.graph.node if node.op_type == "MatMul" and tensors.get(node.input[1]) == [64, 64]]
+    square[1].input[1] = square[0].input[1]
+    tied = tmp_path / "tied.onnx"
+    onnx.save(model, str(tied))
+    path = tmp_path / "encoder.onnx"
+    shutil.copy(tied, path)
+    # Of the four norms, the one before the tied weights is left alone.
+    assert smooth(path, [pictures(4, seed=1)]) == 3
+    quantize(path, precision)
+    assert cosine(answer(path, pictures(6)), answer(tied, pictures(6))) > worst
+
+
+def test_a_freshly_initialised_model_is_exported_in_int8(
+    fresh_checkpoint: Path, tiny_photos: Path, tmp_path: Path
+) -> None:
+    report = run(fresh_checkpoint, tmp_path / "out", tiny_photos, precision="int8")
+    assert report.parity.neighbours_kept >= FLOORS["int8"].neighbours
+    assert operators(tmp_path / "out" / ENCODER_FILE)["MatMulInteger"] == 12
 
 
 @pytest.mark.parametrize("precision", ["fp16", "w8"])

@@ -34,8 +34,14 @@ _COLOURS = {"image_mean": [0.48, 0.45, 0.40], "image_std": [0.27, 0.26, 0.28]}
 _SQUARE = {"height": SIDE, "width": SIDE}
 
 
-def write_checkpoint(family: str, out: Path, *, seed: int = 0, spread: float = 0.4, projected: bool = True) -> Path:
-    """A `save_pretrained` directory of `family` with its usual image processor, at `out`; weights are N(0, spread)."""
+def write_checkpoint(
+    family: str, out: Path, *, seed: int = 0, spread: float = 0.4, projected: bool = True, fresh: bool = False
+) -> Path:
+    """A `save_pretrained` directory of `family` with its usual image processor, at `out`; weights are N(0, spread).
+
+    `fresh` leaves norms at one and biases at zero, as transformers initialises them: equal tensors, which the exporter
+    merges.
+    """
     import torch
     import transformers as tf
 
@@ -74,7 +80,8 @@ def write_checkpoint(family: str, out: Path, *, seed: int = 0, spread: float = 0
                 pixels = tf.SiglipImageProcessor(size=_SQUARE, resample=3)
             case _:
                 raise ValueError(family)
-        _spread(model)
+        if not fresh:
+            _spread(model)
         model.save_pretrained(out)
         pixels.save_pretrained(out)
     return out
