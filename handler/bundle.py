@@ -118,12 +118,15 @@ class Manifest(_Contract):
         return self.files.get(WHITENING_FILE)
 
     @property
-    def fingerprint(self) -> str:
-        """Of the space that the index's vectors live in. Bundles of one fingerprint share sessions."""
+    def vector_space(self) -> str:
+        """The identity of the space that the index's vectors live in: encoder and whitening, 32 hex digits.
+
+        Bundles of the same vector space share sessions. Without whitening it equals `model.fingerprint`.
+        """
         files = dict(self.model.files)
         if self.whitening is not None:
             files[WHITENING_FILE] = self.whitening
-        return model_fingerprint(files)
+        return _digest(files)
 
     @classmethod
     def parse(cls, data: bytes, version: str) -> Manifest:
@@ -171,6 +174,11 @@ def model_key(fingerprint: str, name: str) -> str:
 
 
 def model_fingerprint(files: Mapping[str, FileRef]) -> str:
-    """The identity of an encoder: a hash over every file's name and digest, 32 hex digits."""
+    """The identity of an encoder, 32 hex digits."""
+    return _digest(files)
+
+
+def _digest(files: Mapping[str, FileRef]) -> str:
+    """A hash over every file's name and digest, 32 hex digits."""
     listing = "".join(f"{name} {files[name].sha256}\n" for name in sorted(files))
     return hashlib.sha256(listing.encode()).hexdigest()[:32]

@@ -54,7 +54,8 @@ ANSWERS: Final[dict[str, dict[str, Any]]] = {
             "created_at": "2026-01-01T12:00:00+00:00",
             "products": 459,
             "model": "facebook/dinov2-small",
-            "fingerprint": "0123456789abcdef0123456789abcdef",
+            "model_fingerprint": "0123456789abcdef0123456789abcdef",
+            "vector_space": "89abcdef0123456789abcdef01234567",
             "dim": 384,
             "recall": 1.0,
             "fields": [

@@ -29,7 +29,7 @@ SIMILAR_SHOWN = 10
 
 def start_session(runtime: Runtime, bundle: OpenBundle, request: StartSession) -> Page:
     """The first page: all at random."""
-    state = runtime.tokens.start(bundle.fingerprint, request.seed)
+    state = runtime.tokens.start(bundle.vector_space, request.seed)
     return _show_next(runtime, bundle, state, request, similar=0)
 
 
@@ -49,7 +49,7 @@ def continue_session(
             limit=request.count,
             remedy="Ask for a larger count or fewer similar ones.",
         )
-    state = runtime.tokens.read(request.session or "", bundle.fingerprint)
+    state = runtime.tokens.read(request.session or "", bundle.vector_space)
     liked, disliked = read_answer(request.liked, request.disliked, state, bundle.catalog)
     answered = state.answer(liked, disliked, bundle.index)
     if photo is not None:
@@ -59,7 +59,7 @@ def continue_session(
 
 def undo(runtime: Runtime, bundle: OpenBundle, request: Undo) -> Page:
     """The page before, open for another answer. Why its items were on it is not kept, so they carry no reason."""
-    state = runtime.tokens.read(request.session, bundle.fingerprint).undo(bundle.index)
+    state = runtime.tokens.read(request.session, bundle.vector_space).undo(bundle.index)
     picks = [Pick(label, None) for label in state.rounds[-1].shown]
     log_undo(runtime, bundle.version, state, picks)
     return _page(runtime, bundle, state, picks, allowed=None)

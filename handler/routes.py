@@ -98,7 +98,7 @@ async def search_image(request: Request) -> Response:
     search, photo = await read_photo_search(request)
     bundle = await _bundle(runtime)
     if search.session is not None:
-        runtime.tokens.read(search.session, bundle.fingerprint)  # cheap, and the encoder is not
+        runtime.tokens.read(search.session, bundle.vector_space)  # cheap, and the encoder is not
     vector = await run_in_threadpool(bundle.embed_photo, photo)
     return _private(pages.search_photo(runtime, bundle, search, vector))
 
@@ -141,7 +141,8 @@ async def bundle_info(request: Request) -> Response:
             created_at=manifest.created_at.isoformat(),
             products=manifest.catalog.count,
             model=manifest.model.source,
-            fingerprint=manifest.model.fingerprint,
+            model_fingerprint=manifest.model.fingerprint,
+            vector_space=manifest.vector_space,
             dim=manifest.model.dim,
             recall=manifest.index.recall.value,
             fields=list(manifest.catalog.fields),

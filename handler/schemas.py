@@ -103,7 +103,8 @@ class BundleInfo(BaseModel):
     created_at: str
     products: int
     model: str
-    fingerprint: str
+    model_fingerprint: str = Field(description="identity of the encoder's files")
+    vector_space: str = Field(description="identity of encoder and whitening; sessions last while it stays the same")
     dim: int
     recall: float
     fields: list[FieldInfo]

@@ -78,8 +78,8 @@ class OpenBundle:
         return self.manifest.version
 
     @cached_property
-    def fingerprint(self) -> str:
-        return self.manifest.fingerprint
+    def vector_space(self) -> str:
+        return self.manifest.vector_space
 
 
 def _first(labels: NDArray[np.int64]) -> str:

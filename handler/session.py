@@ -49,10 +49,12 @@ class SessionState:
     """A session between two requests. The last round is the page in front of the shopper."""
 
     session_id: bytes
-    fingerprint: str
-    """Of the model whose vectors the preference is made of."""
+    vector_space: str
+    """Identity of the space that the preference lives in: `Manifest.vector_space`."""
     rounds: tuple[Round, ...] = ()
     preference: Preference | None = None
+    secret: bytes = field(default=b"", repr=False)
+    """What random picks and the name in logs derive from; SessionTokens sets it and carries it on."""
 
     @cached_property
     def shown(self) -> frozenset[int]:

@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 LAYOUT = 1
 LEVEL_BITS = 6
 SESSION_ID_BYTES = 8
-FINGERPRINT_BYTES = 8
+SECRET_BYTES = 8
+VECTOR_SPACE_BYTES = 8
 MAX_ROUNDS = 10_000
 _LEVELS = 2 ** (LEVEL_BITS - 1) - 1
 
 
 def encode(state: SessionState, issued_at: int) -> bytes:
-    """`issued_at` in seconds since the epoch."""
+    """`issued_at` in seconds since the epoch; `state.secret` as the token is to carry it: encrypted, or empty.
+
+    Trailing fields are left out where there is nothing to carry, and a reader ignores those that it does not know.
+    """
     shown = [label for page in state.rounds for label in page.shown]
     width = max(shown, default=0).bit_length()
     disliked = _marks(state.rounds, "disliked")
@@ -37,7 +41,7 @@ def encode(state: SessionState, issued_at: int) -> bytes:
         LAYOUT,
         state.session_id,
         issued_at,
-        bytes.fromhex(state.fingerprint)[:FINGERPRINT_BYTES],
+        bytes.fromhex(state.vector_space)[:VECTOR_SPACE_BYTES],
         _encode_preference(state.preference),
         [[size, len(list(run))] for size, run in itertools.groupby(len(page.shown) for page in state.rounds)],
         width,
@@ -47,13 +51,16 @@ def encode(state: SessionState, issued_at: int) -> bytes:
         [place for place, page in enumerate(state.rounds) if page.withdrawn],
         _elsewhere(state.rounds),
     ]
-    if photos := _photos(state.rounds):
+    photos = _photos(state.rounds)
+    if photos or state.secret:
         fields.append(photos)
+    if state.secret:
+        fields.append(state.secret)
     return bytes(msgpack.packb(fields))
 
 
 def decode(data: bytes) -> tuple[SessionState, int]:
-    """The state and its issue time; its fingerprint is the prefix that the token keeps.
+    """The state and its issue time. Its vector space is the prefix that the token keeps, its secret still encrypted.
 
     Raises SessionMalformed. The bytes are signed, so what does not decode was written by another version.
     """
@@ -77,7 +84,7 @@ def decode(data: bytes) -> tuple[SessionState, int]:
 
 
 def _state(fields: list[Any]) -> SessionState:
-    (_, session_id, _, fingerprint, preference, runs, width, labels, liked, disliked, withdrawn, elsewhere, *more) = (
+    (_, session_id, _, vector_space, preference, runs, width, labels, liked, disliked, withdrawn, elsewhere, *more) = (
         fields
     )
     photos = {place: _decode_preference(photo) for place, photo in (more[0] if more else [])}
@@ -85,6 +92,9 @@ def _state(fields: list[Any]) -> SessionState:
     shown = _unpack_bits(labels, width, sum(sizes)).tolist()
     likes = _unpack_bits(liked, 1, sum(sizes)).tolist()
     dislikes = _unpack_bits(disliked, 1, sum(sizes)).tolist() if disliked else [0] * sum(sizes)
+    secret = more[1] if len(more) > 1 else b""
+    if secret and (not isinstance(secret, bytes) or len(secret) != SECRET_BYTES):
+        raise ValueError(f"a secret has {SECRET_BYTES} bytes")
     rounds = []
     ends = list(itertools.accumulate(sizes, initial=0))
     for place, (start, end) in enumerate(itertools.pairwise(ends)):
@@ -100,7 +110,7 @@ def _state(fields: list[Any]) -> SessionState:
                 photo=None if (photo := photos.get(place)) is None else photo.mean,
             )
         )
-    return SessionState(session_id, fingerprint.hex(), tuple(rounds), _decode_preference(preference))
+    return SessionState(session_id, vector_space.hex(), tuple(rounds), _decode_preference(preference), secret)
 
 
 def _marks(rounds: Sequence[Round], answer: str) -> NDArray[np.int64]:

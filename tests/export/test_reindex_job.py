@@ -319,11 +319,11 @@ def test_force_looks_at_everything_again_and_publishes_nothing_if_nothing_change
 
 def test_the_encoder_of_the_current_bundle_is_kept(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.run()
-    fingerprint = shop.open().fingerprint
+    vector_space = shop.open().vector_space
     monkeypatch.delenv("VITRINE_MODEL")
     shop.upload("100.png")
     assert shop.run()["embedded"] == 1
-    assert shop.open().fingerprint == fingerprint
+    assert shop.open().vector_space == vector_space
 
 
 def test_an_empty_catalogue_fails_and_changes_nothing(

@@ -18,7 +18,7 @@ from handler.bundle import IndexInfo, Recall
 from handler.neighbors import HnswIndex
 
 EVENTS = Path(__file__).parents[1] / "events"
-FINGERPRINT = "0123456789abcdef0123456789abcdef"
+VECTOR_SPACE = "0123456789abcdef0123456789abcdef"
 Vectors = NDArray[np.float32]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from handler.strategies import STRATEGIES
+from handler.tokens import SessionTokens
+from tests.conftest import KEY
 from tests.handler.support import event, send
 
 pytestmark = pytest.mark.usefixtures("gateway")
@@ -91,6 +93,19 @@ def test_bundle_tells_a_client_what_it_can_ask_for() -> None:
     price = next(field for field in answer["fields"] if field["name"] == "price")
     assert (price["minimum"], price["maximum"]) == (10.0, 29.0)
     assert answer["recall"] >= 0.99
+
+
+def test_an_encoder_and_a_vector_space_have_a_name_each() -> None:
+    """A session of another vector space is told which one the shop uses, as /v1/bundle calls it."""
+    answer = send(event("bundle")).json
+    tokens = SessionTokens([KEY], 60)
+    foreign = tokens.write(tokens.start("f" * 32).show([1]))
+    problem = send(event("next_page", {"session": foreign})).json
+    assert problem["code"] == "session_model_changed"
+    assert problem["limit"] == answer["vector_space"]
+    assert f"vector space {'f' * 16}; this shop now uses {answer['vector_space']}" in problem["detail"]
+    assert answer["model_fingerprint"] != answer["vector_space"]  # this bundle is whitened
+    assert "fingerprint" not in answer
 
 
 def test_health_names_the_bundle_that_is_served() -> None:

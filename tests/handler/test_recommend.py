@@ -15,7 +15,7 @@ from handler.labels import LabelSet
 from handler.recommend import PageRequest, closest_liked, next_page
 from handler.session import SessionState
 from handler.strategies import STRATEGIES
-from tests.handler.support import FINGERPRINT, nearest_by_hand
+from tests.handler.support import VECTOR_SPACE, nearest_by_hand
 
 if TYPE_CHECKING:
     from handler.neighbors import HnswIndex
@@ -26,7 +26,7 @@ EVERY = list(range(300))
 
 
 def session(few: HnswIndex, shown: list[int], liked: list[int]) -> SessionState:
-    return SessionState(b"session!", FINGERPRINT).show(shown).answer(liked, [], few)
+    return SessionState(b"session!", VECTOR_SPACE).show(shown).answer(liked, [], few)
 
 
 def page(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from handler.errors import NothingToUndo
 from handler.session import PHOTOS_KEPT, Preference, SessionState
-from tests.handler.support import FINGERPRINT
+from tests.handler.support import VECTOR_SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ GONE = 9_999  # a label that the index does not hold: its product left the catal
 
 
 def fresh(*page: int) -> SessionState:
-    return SessionState(b"session!", FINGERPRINT).show(page)
+    return SessionState(b"session!", VECTOR_SPACE).show(page)
 
 
 def mean_of(state: SessionState) -> Vectors:
@@ -95,8 +95,8 @@ def test_what_is_answered_after_an_undo_counts_as_if_the_first_answer_had_never_
 def test_likes_that_left_the_catalogue_still_count(few: HnswIndex, few_vectors: Vectors) -> None:
     """After a re-index only the token's preference remembers what a vanished product looked like."""
     remembered = Preference(few_vectors[7], 1)
-    state = SessionState(b"session!", FINGERPRINT, fresh(GONE, 2).rounds, remembered)
-    state = SessionState(b"session!", FINGERPRINT, state.answer([GONE], [], few).rounds, remembered)
+    state = SessionState(b"session!", VECTOR_SPACE, fresh(GONE, 2).rounds, remembered)
+    state = SessionState(b"session!", VECTOR_SPACE, state.answer([GONE], [], few).rounds, remembered)
     state = state.show([3, 4]).answer([3], [], few)
     np.testing.assert_allclose(mean_of(state), few_vectors[[7, 3]].mean(axis=0), atol=1e-6)
     undone = state.show([5]).undo(few)

@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 
 from handler.errors import SessionMalformed
 from handler.session import Preference, Round, SessionState
-from handler.session_codec import FINGERPRINT_BYTES, LAYOUT, decode, encode
+from handler.session_codec import LAYOUT, VECTOR_SPACE_BYTES, decode, encode
 from handler.tokens import SessionTokens
-from tests.handler.support import FINGERPRINT, clustered
+from tests.handler.support import VECTOR_SPACE, clustered
 
 if TYPE_CHECKING:
     from handler.neighbors import HnswIndex
     from tests.handler.support import Vectors
 
 ISSUED = 1_700_000_000
+SECRET = b"a secret"
 
 
 @st.composite
@@ -44,7 +45,7 @@ def states(draw: st.DrawFn) -> SessionState:
         signs = {label: draw(st.sampled_from(["liked", "disliked", ""])) for label in [*page, *labels[:start][:3]]}
         answers = {sign: tuple(label for label in signs if signs[label] == sign) for sign in ("liked", "disliked")}
         rounds.append(Round(tuple(page), **answers, withdrawn=draw(st.booleans())))
-    return SessionState(draw(st.binary(min_size=8, max_size=8)), FINGERPRINT, tuple(rounds), None)
+    return SessionState(draw(st.binary(min_size=8, max_size=8)), VECTOR_SPACE, tuple(rounds), None)
 
 
 def kept(state: SessionState) -> list[tuple[object, ...]]:
@@ -53,12 +54,15 @@ def kept(state: SessionState) -> list[tuple[object, ...]]:
 
 
 @examples(deadline=None, max_examples=100)
-@given(state=states(), preference=st.none() | preferences())
-def test_every_session_comes_back_as_it_was_written(state: SessionState, preference: Preference | None) -> None:
-    decoded, issued_at = decode(encode(replace(state, preference=preference), ISSUED))
+@given(state=states(), preference=st.none() | preferences(), secret=st.just(b"") | st.binary(min_size=8, max_size=8))
+def test_every_session_comes_back_as_it_was_written(
+    state: SessionState, preference: Preference | None, secret: bytes
+) -> None:
+    decoded, issued_at = decode(encode(replace(state, preference=preference, secret=secret), ISSUED))
+    assert decoded.secret == secret
     assert issued_at == ISSUED
     assert decoded.session_id == state.session_id
-    assert decoded.fingerprint == FINGERPRINT[: 2 * FINGERPRINT_BYTES]
+    assert decoded.vector_space == VECTOR_SPACE[: 2 * VECTOR_SPACE_BYTES]
     assert kept(decoded) == kept(state)
     assert decoded.shown == state.shown
     if preference is None:
@@ -75,7 +79,7 @@ def test_every_session_comes_back_as_it_was_written(state: SessionState, prefere
 def test_passing_a_session_on_unchanged_loses_nothing_more(state: SessionState, preference: Preference) -> None:
     """A shopper who only looks writes the same preference again with every page; it must not wear out."""
     written = encode(replace(state, preference=preference), ISSUED)
-    assert encode(replace(decode(written)[0], fingerprint=FINGERPRINT), ISSUED) == written
+    assert encode(replace(decode(written)[0], vector_space=VECTOR_SPACE), ISSUED) == written
 
 
 def long_session(dim: int, count: int = 100_000) -> SessionState:
@@ -84,14 +88,14 @@ def long_session(dim: int, count: int = 100_000) -> SessionState:
     labels = rng.choice(count, 1_000, replace=False).reshape(100, 10).tolist()
     rounds = [Round(tuple(page), tuple(page[:2]), tuple(page[2:6])) for page in labels]
     mean = clustered(200, dim, clusters=5, outliers=4).mean(axis=0)
-    return SessionState(b"\xff" * 8, FINGERPRINT, tuple(rounds), Preference(mean, 200))
+    return SessionState(b"\xff" * 8, VECTOR_SPACE, tuple(rounds), Preference(mean, 200), SECRET)
 
 
 def test_a_token_of_100_rounds_fits_into_4_kilobytes() -> None:
     tokens = SessionTokens(("new" * 20, "old" * 20), ttl_seconds=3600)
     token = tokens.write(long_session(768))
     assert len(token) <= 4096
-    assert len(tokens.read(token, FINGERPRINT).shown) == 1_000
+    assert len(tokens.read(token, VECTOR_SPACE).shown) == 1_000
 
 
 def neighbors_kept(vectors: Vectors, liked: int, seed: int) -> float:
@@ -102,7 +106,7 @@ def neighbors_kept(vectors: Vectors, liked: int, seed: int) -> float:
         start = rng.integers(len(vectors))
         close = np.argsort(-(vectors @ vectors[start]))[:60]
         mean = vectors[rng.choice(close, liked, replace=False)].mean(axis=0)
-        state = SessionState(b"session!", FINGERPRINT, (), Preference(mean, liked))
+        state = SessionState(b"session!", VECTOR_SPACE, (), Preference(mean, liked))
         carried = decode(encode(state, ISSUED))[0].preference
         assert carried is not None
         before, after = (set(np.argsort(-(vectors @ query))[:10].tolist()) for query in (mean, carried.mean))
@@ -120,11 +124,11 @@ def test_quantising_the_preference_keeps_its_neighbours(outliers: int, liked: in
 def test_a_token_in_every_round_does_not_blur_the_preference(few: HnswIndex, few_vectors: Vectors) -> None:
     """Quantised a hundred times on the way, the mean of a hundred likes is still exact: it is taken afresh."""
     tokens = SessionTokens(("k" * 32,), ttl_seconds=3600)
-    state = SessionState(b"session!", FINGERPRINT).show([0, 1])
+    state = SessionState(b"session!", VECTOR_SPACE, secret=SECRET).show([0, 1])
     for number in range(1, 101):
         state = state.answer([2 * number - 2], [], few).show([2 * number, 2 * number + 1])
         exact = state.preference
-        state = tokens.read(tokens.write(state), FINGERPRINT)
+        state = tokens.read(tokens.write(state), VECTOR_SPACE)
     assert exact is not None
     np.testing.assert_allclose(exact.mean, few_vectors[0:200:2].mean(axis=0), atol=1e-6)
 
@@ -142,6 +146,8 @@ def test_a_token_in_every_round_does_not_blur_the_preference(few: HnswIndex, few
         [LAYOUT, b"12345678", ISSUED, 5, None, [], 0, b"", b"", b"", [], []],
         [LAYOUT, b"12345678", ISSUED, b"12345678", [1.0, 1, 48, b"short"], [], 0, b"", b"", b"", [], []],
         [LAYOUT, b"12345678", "now", b"12345678", None, [], 0, b"", b"", b"", [], []],
+        [LAYOUT, b"12345678", ISSUED, b"12345678", None, [], 0, b"", b"", b"", [], [], [], b"short"],
+        [LAYOUT, b"12345678", ISSUED, b"12345678", None, [], 0, b"", b"", b"", [], [], [], 5],
         [LAYOUT, b"12345678", float("inf"), b"12345678", None, [], 0, b"", b"", b"", [], []],
     ],
 )
@@ -158,7 +164,7 @@ def test_any_bytes_at_all_are_a_session_or_malformed(data: bytes) -> None:
 
 
 def test_a_photo_comes_back_as_it_was_kept_and_costs_nothing_where_there_is_none(many_vectors: Vectors) -> None:
-    plain = SessionState(b"session!", FINGERPRINT).show([1, 2])
+    plain = SessionState(b"session!", VECTOR_SPACE).show([1, 2])
     liked = plain.like_photo(many_vectors[0]).show([3])
     decoded, _ = decode(encode(liked, ISSUED))
     assert [page.photo is not None for page in decoded.rounds] == [True, False]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from handler.errors import ConfigurationError, SessionTampered
 from handler.signing_keys import REFRESH_SECONDS, SETTLE_SECONDS, SecretKeys
@@ -16,7 +21,7 @@ from infra import rotate_keys
 from tests.s3_servers import moto_endpoint, use
 
 __all__ = ["moto_endpoint"]
-FINGERPRINT = "0" * 32
+VECTOR_SPACE = "0" * 32
 
 
 class Clock:
@@ -71,7 +76,7 @@ def test_a_new_key_verifies_before_it_signs(clock: Clock) -> None:
     for _ in range(2 * SETTLE_SECONDS):
         writer, reader = SessionTokens(early.current(), 60), SessionTokens(late.current(), 60)
         for one, other in ((writer, reader), (reader, writer)):
-            other.read(one.write(one.start(FINGERPRINT)), FINGERPRINT)
+            other.read(one.write(one.start(VECTOR_SPACE)), VECTOR_SPACE)
         clock.now += 1
     assert early.current() == late.current() == (NEW, OLD)
 
@@ -117,16 +122,116 @@ def rotate(secret: str, version: str) -> tuple[str, ...]:
 
 
 def test_a_rotation_keeps_the_sessions_of_the_two_keys_before(secret: str) -> None:
-    token = SessionTokens([OLD], 60).write(SessionTokens([OLD], 60).start(FINGERPRINT))
+    token = SessionTokens([OLD], 60).write(SessionTokens([OLD], 60).start(VECTOR_SPACE))
     seen = [(OLD,)]
     for number in range(3):
         seen.append(rotate(secret, f"{number:08}-0000-0000-0000-000000000000"))
         assert seen[-1][1:] == seen[-2][:2]
         if number < 2:
-            SessionTokens(seen[-1], 60).read(token, FINGERPRINT)
+            SessionTokens(seen[-1], 60).read(token, VECTOR_SPACE)
     with pytest.raises(SessionTampered):
-        SessionTokens(seen[-1], 60).read(token, FINGERPRINT)
+        SessionTokens(seen[-1], 60).read(token, VECTOR_SPACE)
     assert all(len(key) == 64 for key in seen[-1])
+
+
+ROTATIONS, PROCESSES = 4, 5
+MOMENTS = (ROTATIONS + 1) * 2 * SETTLE_SECONDS // 20
+
+
+def rotated(client: Any, rotations: int) -> list[str]:
+    """The secret's text before and after each rotation, as `infra/rotate_keys.py` writes it."""
+    texts = [OLD]
+    arn = client.create_secret(Name=f"keys-{datetime.now(UTC).timestamp()}", SecretString=OLD)["ARN"]
+    for number in range(rotations):
+        rotate(arn, f"{number:08}-0000-0000-0000-000000000000")
+        texts.append(client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["SecretString"])
+    return texts
+
+
+def orders_in_force(texts: list[str]) -> list[tuple[tuple[str, ...], ...]]:
+    """The lists that the processes hold at the same moment, every 20 seconds. They started 13 seconds apart."""
+    clock = Clock()
+    vault = Vault(clock, texts[0])
+    processes = [SecretKeys("arn", lambda: vault, clock) for _ in range(PROCESSES)]
+    for process in processes:
+        process.current()
+        clock.now += 13
+    moments = []
+    for text in texts:
+        if text != vault.text:
+            vault.put(text)
+        for _ in range(MOMENTS // len(texts)):
+            moments.append(tuple(process.current() for process in processes))
+            clock.now += 20
+    return moments
+
+
+class Timeline:
+    """An object without a repr: hypothesis prints the arguments of a failure, and these are 77 kB."""
+
+    def __init__(self, moments: list[tuple[tuple[str, ...], ...]]) -> None:
+        self.moments = moments
+
+
+@pytest.fixture
+def timeline(secret: str) -> Timeline:
+    assert secret
+    found = orders_in_force(rotated(boto3.client("secretsmanager"), rotations=ROTATIONS))
+    # A first list, then each new key while it settles and once it signs; and moments at which processes disagree.
+    assert len(found) == MOMENTS
+    assert any(len(set(orders)) > 1 for orders in found)
+    assert len({order for orders in found for order in orders}) == 1 + 2 * ROTATIONS
+    return Timeline(found)
+
+
+def drawn(tokens: SessionTokens, token: str) -> tuple[float, str]:
+    """What decides the next page after an answer, and the name in the log."""
+    state = tokens.read(token, VECTOR_SPACE)
+    answered = replace(state, rounds=(*state.rounds[:-1], replace(state.rounds[-1], liked=state.rounds[-1].shown[:1])))
+    return tokens.page_random(answered).random(), tokens.pseudonym(answered)
+
+
+MOMENT = st.integers(0, MOMENTS - 1)
+PROCESS = st.integers(0, PROCESSES - 1)
+
+
+@examples(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(start=MOMENT, starter=PROCESS, seed=st.text(max_size=3), answers=st.dictionaries(MOMENT, PROCESS, max_size=6))
+def test_a_token_means_the_same_in_every_process_of_a_rotation(
+    timeline: Timeline, start: int, starter: int, seed: str, answers: dict[int, int]
+) -> None:
+    """Any process answers the session at any moment; every other process then gets each of its tokens again."""
+    moments = timeline.moments
+    first = SessionTokens(moments[start][starter], 60)
+    token = first.write(first.start(VECTOR_SPACE, seed).show([1, 2]))
+    expected = {token: drawn(first, token)}
+    for moment, orders in enumerate(moments[start:], start):
+        for reader in [SessionTokens(order, 60) for order in set(orders)]:
+            for earlier, meaning in expected.items():
+                with suppress(SessionTampered):  # the key that signed it has been dropped
+                    assert drawn(reader, earlier) == meaning
+        if moment in answers:
+            answerer = SessionTokens(orders[answers[moment]], 60)
+            try:
+                token = answerer.write(answerer.read(token, VECTOR_SPACE).show([3 + moment]))
+            except SessionTampered:
+                break
+            expected[token] = drawn(answerer, token)
+    assert len({name for _, name in expected.values()}) == 1
+
+
+def test_a_session_outlives_the_key_that_started_it(timeline: Timeline) -> None:
+    """Answered in between, it keeps its name; what carries the secret is 11 bytes, 15 characters."""
+    orders = list(dict.fromkeys(processes[0] for processes in timeline.moments))
+    first = SessionTokens(orders[0], 60)
+    token = first.write(first.start(VECTOR_SPACE).show([1]))
+    name, length = drawn(first, token)[1], len(token)
+    for order in orders[1:]:
+        tokens = SessionTokens(order, 60)
+        token = tokens.write(tokens.read(token, VECTOR_SPACE))
+        assert drawn(tokens, token)[1] == name
+    assert OLD not in orders[-1]
+    assert len(token) - length <= 15
 
 
 def test_an_unknown_step_is_an_error() -> None:

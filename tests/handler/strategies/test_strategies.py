@@ -14,7 +14,7 @@ from handler.session import Preference, SessionState
 from handler.strategies import STRATEGIES
 from handler.strategies.evidence import REMEMBERED
 from handler.strategies.likelihood import NOTHING_CLOSE, TAU
-from tests.handler.support import FINGERPRINT, nearest_by_hand
+from tests.handler.support import VECTOR_SPACE, nearest_by_hand
 
 if TYPE_CHECKING:
     from handler.neighbors import HnswIndex, Neighbor
@@ -26,7 +26,7 @@ Answers = list[tuple[list[int], list[int], list[int]]]
 
 def play(few: HnswIndex, pages: Answers) -> SessionState:
     """A session that was shown these pages and gave these (liked, disliked) answers."""
-    state = SessionState(b"session!", FINGERPRINT)
+    state = SessionState(b"session!", VECTOR_SPACE)
     for shown, liked, disliked in pages:
         state = state.show(shown).answer(liked, disliked, few)
     return state
@@ -102,7 +102,7 @@ def test_passing_over_a_page_moves_bayes_away_from_it(few: HnswIndex, few_vector
 def test_bayes_follows_a_photo_that_no_page_showed(few: HnswIndex, few_vectors: Vectors) -> None:
     """An uploaded photo lives in the preference alone."""
     photo = few_vectors[200]
-    state = SessionState(b"session!", FINGERPRINT, preference=Preference(photo, 1)).show([1, 2, 3])
+    state = SessionState(b"session!", VECTOR_SPACE, preference=Preference(photo, 1)).show([1, 2, 3])
     assert rank("bayes", state.answer([], [], few), few)[0].label == 200
 
 
@@ -132,13 +132,13 @@ def test_recency_is_the_pairwise_average_of_the_articles_code(few: HnswIndex, fe
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_nothing_is_ranked_while_nothing_is_known(few: HnswIndex, name: str) -> None:
-    assert rank(name, SessionState(b"session!", FINGERPRINT), few) == []
+    assert rank(name, SessionState(b"session!", VECTOR_SPACE), few) == []
 
 
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_a_liked_photo_counts_in_every_strategy(few: HnswIndex, few_vectors: Vectors, name: str) -> None:
     """A photo is no product: only its vector says what it looks like."""
-    state = SessionState(b"session!", FINGERPRINT).show([1, 2, 3]).answer([], [], few).like_photo(few_vectors[200])
+    state = SessionState(b"session!", VECTOR_SPACE).show([1, 2, 3]).answer([], [], few).like_photo(few_vectors[200])
     assert rank(name, state, few)[0].label == 200
 
 
