@@ -15,6 +15,8 @@ Labels are products (the bundle's catalogue has their ids), positions are places
 to a page of an earlier line, mostly the one before; no session sees a product twice, so its label says which. The same
 (session, round) again is a repeated request, or an answer given anew after an undo: the last line counts.
 
+Showing a page again (`POST /v1/sessions/show`) is not a round and logs no line.
+
 There is no address, no browser, no id of a person and nothing a shopper typed or uploaded in it. VITRINE_EVENTS=off
 turns it off. scripts/click_through.py makes click-through by strategy of such lines.
 """

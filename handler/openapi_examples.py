@@ -34,6 +34,7 @@ REQUESTS: Final[dict[str, dict[str, Any]]] = {
     "post /v1/sessions": {"plain": {}, "filtered": {"count": 10, "filter": FILTER}},
     "post /v1/sessions/next": {"answer": {"session": TOKEN, "liked": ["skirts/blue-denim"], "disliked": []}},
     "post /v1/sessions/undo": {"undo": {"session": TOKEN}},
+    "post /v1/sessions/show": {"show": {"session": TOKEN}},
     "post /v1/search/image": {
         "plain": {"image": "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=", "count": 5},
         "in a session": {"image": "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=", "session": TOKEN},
@@ -44,6 +45,9 @@ ANSWERS: Final[dict[str, dict[str, Any]]] = {
     "post /v1/sessions": {"first page": _FIRST},
     "post /v1/sessions/next": {"next page": _PAGE},
     "post /v1/sessions/undo": {"the page before": {**_FIRST, "items": [{**_BLUE, "reason": None}]}},
+    "post /v1/sessions/show": {
+        "the page in front": {**_PAGE, "items": [{**_RED, **_ASKED}, {**_BLUE, "reason": None}]}
+    },
     "post /v1/search/image": {"without a session": _SIMILAR, "in a session": _PAGE},
     "get /v1/items/{product_id}": {"product": {**_RED, **_ASKED}},
     "get /v1/items/{product_id}/similar": {"nearest": _SIMILAR},

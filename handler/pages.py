@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from handler.filters import Filter
     from handler.labels import LabelSet
     from handler.runtime import Runtime
-    from handler.schemas import NextPage, PhotoSearch, StartSession, Undo
+    from handler.schemas import NextPage, PhotoSearch, ShowPage, StartSession, Undo
     from handler.serving import OpenBundle
     from handler.session import SessionState
 
@@ -33,13 +33,29 @@ def start_session(runtime: Runtime, bundle: OpenBundle, request: StartSession) -
     return _show_next(runtime, bundle, state, request, similar=0)
 
 
-def continue_session(
+def continue_session(runtime: Runtime, bundle: OpenBundle, request: NextPage) -> Page:
+    """Take the answer to the page in front, and show the next."""
+    return _continue(runtime, bundle, request, runtime.tokens.read(request.session, bundle.vector_space))
+
+
+def show_page(runtime: Runtime, bundle: OpenBundle, request: ShowPage) -> Page:
+    """The page in front again, with the token as it was sent. It is not a round, so no event is logged.
+
+    Items carry no reason. To recompute it takes the count, filter and strategy of the request that made the page, and
+    the token does not keep them.
+    """
+    state = runtime.tokens.read(request.session, bundle.vector_space)
+    picks = [Pick(label, None) for label in state.rounds[-1].shown]
+    return _page(runtime, bundle, state, picks, allowed=None, token=request.session)
+
+
+def _continue(
     runtime: Runtime,
     bundle: OpenBundle,
     request: NextPage | PhotoSearch,
+    state: SessionState,
     photo: NDArray[np.float32] | None = None,
 ) -> Page:
-    """Take the answer to the page in front, a photo's vector included, and show the next."""
     similar = request.count // 2 if request.similar is None else request.similar
     if similar > request.count:
         raise InvalidRequest(
@@ -49,7 +65,6 @@ def continue_session(
             limit=request.count,
             remedy="Ask for a larger count or fewer similar ones.",
         )
-    state = runtime.tokens.read(request.session or "", bundle.vector_space)
     liked, disliked = read_answer(request.liked, request.disliked, state, bundle.catalog)
     answered = state.answer(liked, disliked, bundle.index)
     if photo is not None:
@@ -66,11 +81,14 @@ def undo(runtime: Runtime, bundle: OpenBundle, request: Undo) -> Page:
 
 
 def search_photo(
-    runtime: Runtime, bundle: OpenBundle, request: PhotoSearch, photo: NDArray[np.float32]
+    runtime: Runtime, bundle: OpenBundle, request: PhotoSearch, state: SessionState | None, photo: NDArray[np.float32]
 ) -> Page | SimilarItems:
-    """The products nearest to a photo; in a session, the photo is liked and the next page follows."""
-    if request.session is not None:
-        return continue_session(runtime, bundle, request, photo)
+    """The products nearest to a photo's vector; in a session, the photo is liked and the next page follows.
+
+    `state`: what `request.session` holds, verified by the caller before it ran the encoder.
+    """
+    if state is not None:
+        return _continue(runtime, bundle, request, state, photo)
     for field in ("liked", "disliked", "similar", "strategy", "diverse"):
         if getattr(request, field):
             raise InvalidRequest(
@@ -125,11 +143,16 @@ def _allowed(bundle: OpenBundle, wanted: Filter | None) -> LabelSet | None:
 
 
 def _page(
-    runtime: Runtime, bundle: OpenBundle, state: SessionState, picks: list[Pick], allowed: LabelSet | None
+    runtime: Runtime,
+    bundle: OpenBundle,
+    state: SessionState,
+    picks: list[Pick],
+    allowed: LabelSet | None,
+    token: str | None = None,
 ) -> Page:
     candidates = bundle.index.everything if allowed is None else allowed
     return Page.model_construct(
-        session=runtime.tokens.write(state),
+        session=token or runtime.tokens.write(state),
         round=state.number,
         items=_items(runtime, bundle, picks),
         remaining=candidates.count_without(state.shown),

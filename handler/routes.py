@@ -17,6 +17,7 @@ from handler.schemas import (
     Item,
     NextPage,
     Page,
+    ShowPage,
     SimilarItems,
     StartSession,
     Undo,
@@ -83,6 +84,16 @@ async def undo(request: Request, body: Undo) -> Response:
     return _private(pages.undo(runtime, await _bundle(runtime), body))
 
 
+@router.post("/sessions/show", response_model=Page, responses=_SESSION_STATUSES, summary="Show the page in front again")
+async def show_page(request: Request, body: ShowPage) -> Response:
+    """The page that a token leads to, for whoever opens a shared link. Nothing is answered, and no product is used up.
+
+    Items carry no reason: a token does not keep the count, filter and strategy that their page was asked for with.
+    """
+    runtime = _runtime(request)
+    return _private(pages.show_page(runtime, await _bundle(runtime), body))
+
+
 @router.post(
     "/search/image",
     response_model=Page | SimilarItems,
@@ -97,10 +108,10 @@ async def search_image(request: Request) -> Response:
     runtime = _runtime(request)
     search, photo = await read_photo_search(request)
     bundle = await _bundle(runtime)
-    if search.session is not None:
-        runtime.tokens.read(search.session, bundle.vector_space)  # cheap, and the encoder is not
+    # The token is verified first: that is cheap, and running the encoder is not.
+    state = None if search.session is None else runtime.tokens.read(search.session, bundle.vector_space)
     vector = await run_in_threadpool(bundle.embed_photo, photo)
-    return _private(pages.search_photo(runtime, bundle, search, vector))
+    return _private(pages.search_photo(runtime, bundle, search, state, vector))
 
 
 # Ids may hold slashes (they default to a photo's path), so the longer path has to come first.

@@ -70,6 +70,10 @@ class Undo(_Request):
     session: Token
 
 
+class ShowPage(_Request):
+    session: Token
+
+
 class Item(BaseModel):
     id: str
     image_url: str

@@ -23,6 +23,7 @@ const isPage = (answer) => Array.isArray(answer?.items);
 export const startSession = (body) => post("sessions", body);
 export const nextPage = (body) => post("sessions/next", body);
 export const takeBack = (session) => post("sessions/undo", { session });
+export const showPage = (session) => post("sessions/show", { session });
 export const describeShop = () => ask("bundle", {}, (answer) => Array.isArray(answer?.fields));
 // An id may hold slashes, which are part of the path there.
 export const product = (id) =>

@@ -24,7 +24,7 @@ const actions = {
 };
 const wanted = () => ({ ...request(wishes), quick: Boolean(wishes.quick) });
 const begin = () => start(request(wishes));
-const continueShared = () => resume(sharedToken(), request(wishes));
+const continueShared = () => resume(sharedToken());
 const goOn = () => answer(session, request(wishes));
 
 /** Take one step, show where it leads, and offer a way on if it fails. One at a time. */

@@ -38,9 +38,13 @@ def test_a_shared_link_shows_the_same_page_and_goes_on(
     page = gallery.ids()
     link = gallery.page.url
     assert "#s=" in link
-    friend = open_gallery().open(link.removeprefix(gallery.address)).ready(2)
+    friend = open_gallery()
+    asked = []
+    friend.page.on("request", lambda request: asked.append(request.url) if "/v1/sessions" in request.url else None)
+    friend.open(link.removeprefix(gallery.address)).ready(2)
     assert friend.ids() == page
-    assert friend.page.url != link
+    assert [url.rpartition("/")[2] for url in asked] == ["show"]
+    assert friend.page.url == link
     expect(friend.undo).to_be_enabled()
     friend.go_on().ready(3)
     assert set(seen).union(page).isdisjoint(friend.ids())

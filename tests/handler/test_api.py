@@ -17,6 +17,7 @@ PATHS = {
     "/v1/sessions": "post",
     "/v1/sessions/next": "post",
     "/v1/sessions/undo": "post",
+    "/v1/sessions/show": "post",
     "/v1/search/image": "post",
     "/v1/items/{product_id}": "get",
     "/v1/items/{product_id}/similar": "get",

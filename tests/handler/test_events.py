@@ -67,6 +67,23 @@ def test_photo_undo_and_sessions_are_told_apart(capsys: pytest.CaptureFixture[st
     assert start["session"] == searched["session"] == undone["session"] != other["session"]
 
 
+def test_a_page_shown_again_logs_no_round_and_uses_up_no_product(capsys: pytest.CaptureFixture[str]) -> None:
+    first = send(event("start_session")).json
+    second = send(event("next_page", {"session": first["session"], "liked": [first["items"][0]["id"]]})).json
+    capsys.readouterr()
+    for page in (first, second):
+        shown = send(event("show_page", {"session": page["session"]}))
+        assert shown.status == 200
+        assert shown.json["session"] == page["session"]
+        assert (shown.json["round"], shown.json["remaining"]) == (page["round"], page["remaining"])
+        kept = ("id", "image_url", "fields")
+        assert [[item[key] for key in kept] for item in shown.json["items"]] == [
+            [item[key] for key in kept] for item in page["items"]
+        ]
+        assert {(item["reason"], item["score"], *item["because"]) for item in shown.json["items"]} == {(None, None)}
+    assert capsys.readouterr().out == ""
+
+
 def test_nothing_in_a_line_is_about_a_person(capsys: pytest.CaptureFixture[str]) -> None:
     made = event("start_session", {"seed": "jane.doe@example.com", "filter": {"colour": "red"}})
     page = send(made).json

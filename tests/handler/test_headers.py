@@ -125,7 +125,7 @@ def test_what_belongs_to_one_shopper_is_kept_by_nobody() -> None:
     assert all("etag" not in answer.headers for answer in answers)
 
 
-@pytest.mark.parametrize("name", ["start_session", "next_page", "undo", "health"])
+@pytest.mark.parametrize("name", ["start_session", "next_page", "undo", "show_page", "health"])
 @pytest.mark.parametrize("declared", [True, False], ids=["content-length", "chunked"])
 def test_a_body_beyond_all_sense_is_not_parsed(name: str, declared: bool) -> None:
     made = event(name, {"seed": "x" * MAX_BODY})

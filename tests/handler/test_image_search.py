@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from handler.tokens import SessionTokens
 from tests.conftest import COLOURS
 from tests.handler.photos import as_form, as_json, photo
 from tests.handler.support import event, send
@@ -17,6 +18,8 @@ from tests.handler.test_problems import assert_problem
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from handler.session import SessionState
 
 pytestmark = pytest.mark.usefixtures("gateway")
 
@@ -67,6 +70,19 @@ def test_in_a_session_the_photo_is_liked_and_the_next_page_follows() -> None:
     assert {tuple(item["because"]) for item in similar} == {()}
     third = send(event("next_page", {"session": without["session"]})).json
     assert {item["fields"]["colour"] for item in third["items"] if item["reason"] == "similar"} == {"red"}
+
+
+def test_a_photo_verifies_its_token_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = send(event("start_session")).json["session"]
+    read, tokens = SessionTokens.read, []
+
+    def counted(self: SessionTokens, token: str, vector_space: str) -> SessionState:
+        tokens.append(token)
+        return read(self, token, vector_space)
+
+    monkeypatch.setattr(SessionTokens, "read", counted)
+    assert send(as_json(photo(), session=token)).json["round"] == 2
+    assert tokens == [token]
 
 
 def test_the_same_photo_with_the_same_token_gives_the_same_page() -> None:

@@ -39,6 +39,7 @@ STATUSES = {
     "start_session_no_body": 422,
     "next_page": 400,  # its token is a placeholder
     "undo": 400,
+    "show_page": 400,
 }
 
 

@@ -144,7 +144,7 @@ def test_hostile_bodies(body: bytes) -> None:
         assert not any(inside in answer.content for inside in INSIDES)
 
 
-@pytest.mark.parametrize("name", ["next_page", "undo"])
+@pytest.mark.parametrize("name", ["next_page", "undo", "show_page"])
 @pytest.mark.parametrize("token", ["\ud800", "a.\ud800", "\x00.\x00", "é.é", "", "."])
 def test_hostile_tokens(name: str, token: str) -> None:
     answer = send(event(name, {"session": token}))
@@ -162,7 +162,7 @@ LIKELY = JSON | st.sampled_from(["red-00", ["red-00"], {"colour": "red"}, {"pric
 
 
 @examples(deadline=None, max_examples=150)
-@given(name=st.sampled_from(["start_session", "next_page", "undo"]), body=JSON)
+@given(name=st.sampled_from(["start_session", "next_page", "undo", "show_page"]), body=JSON)
 def test_any_json_is_answered_or_explained(name: str, body: Any) -> None:
     answer = send(event(name, body))
     if answer.status != 200:

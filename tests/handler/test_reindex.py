@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from handler.pages import continue_session, start_session, undo
+from handler.pages import continue_session, show_page, start_session, undo
 from handler.runtime import Runtime
-from handler.schemas import NextPage, StartSession, Undo
+from handler.schemas import NextPage, ShowPage, StartSession, Undo
 from handler.serving import OpenBundle
 from handler.settings import Settings
 from handler.store import DirectoryStore
@@ -141,6 +141,14 @@ def test_what_was_liked_counts_when_it_has_left(shop: Shop) -> None:
     wanted = {product.id for product in new.catalog.by_labels([neighbor.label for neighbor in nearest]).values()}
     assert len({item.id for item in after.items if item.reason == "similar"} & wanted) >= 2
     assert all(item.because == [] for item in after.items)
+
+
+def test_a_page_shown_again_leaves_out_what_is_gone(shop: Shop) -> None:
+    runtime = shop.runtime()
+    first = start_session(runtime, runtime.bundle(), StartSession(count=5, seed="u"))
+    shop.index(lambda name: name != first.items[0].id)
+    again = show_page(runtime, runtime.bundle(), ShowPage(session=first.session))
+    assert [item.id for item in again.items] == [item.id for item in first.items[1:]]
 
 
 def test_undo_leaves_out_what_is_gone(shop: Shop) -> None:

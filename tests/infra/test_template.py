@@ -103,7 +103,7 @@ def test_the_gateway_lets_in_the_origins_and_the_rate_that_were_asked_for() -> N
 def test_the_api_has_no_path_that_would_need_a_login(settings: Settings) -> None:
     """The gateway lets everybody in, so a path that changes or tells more than a shopper may is a hole."""
     paths = create_app(Runtime(settings)).openapi()["paths"]
-    public = r"/v1/(sessions(/next|/undo)?|search/image|items/\{product_id\}(/similar)?|health|bundle)"
+    public = r"/v1/(sessions(/next|/undo|/show)?|search/image|items/\{product_id\}(/similar)?|health|bundle)"
     assert not [path for path in paths if not re.fullmatch(public, path)]
     assert {method for path in paths.values() for method in path} <= {"get", "post"}
 

@@ -1,4 +1,8 @@
-/** A whole session through the generated client: pages, an undo, a photo, and an error.  node build/session.js URL PHOTO */
+/**
+ * A whole session through the generated client: pages, one of them shown again, an undo, a photo, and an error.
+ *
+ * node build/session.js URL PHOTO
+ */
 
 import { readFile } from "node:fs/promises";
 import createClient from "openapi-fetch";
@@ -31,6 +35,8 @@ for (let round = 0; round < 3; round++) {
   const liked = page.items.slice(0, 2).map(({ id }) => id);
   page = look(good(await shop.POST("/v1/sessions/next", { body: { session: page.session, liked } })));
 }
+const again: Page = good(await shop.POST("/v1/sessions/show", { body: { session: page.session } }));
+if (again.items.map(({ id }) => id).join() !== page.items.map(({ id }) => id).join()) throw new Error("another page");
 const before: Page = good(await shop.POST("/v1/sessions/undo", { body: { session: page.session } }));
 
 const photo = new Blob([new Uint8Array(await readFile(photoPath))], { type: "image/jpeg" });
