@@ -68,6 +68,7 @@ def embed_catalog(
     reasons = unreadable | {image: gone[sha256] for image, sha256 in hashes.items() if sha256 in gone}
     result = collect(source.rows, hashes, reasons, fingerprint, cache)
     result.embedded = embedded
+    result.skipped |= source.skipped
     return result
 
 

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+UNSUPPORTED_SUFFIXES = frozenset(
+    {
+        *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".jpf", ".svg", ".svgz", ".eps", ".ico", ".psd", ".tga"),
+        *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".kdc", ".mrw", ".nef", ".nrw", ".orf", ".pef"),
+        *(".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+    }
+)
+"""Pictures that Vitrine cannot read: newer formats, drawings and cameras' raw files. They are reported as skipped."""
 MAX_ID_CHARS = 512
 _NAMED_IN_ERRORS = 3
 
@@ -34,6 +42,8 @@ class CatalogSource:
     root: Path
     """The folder that every row's image lies below."""
     rows: tuple[CatalogRow, ...]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    """Pictures in unsupported formats: reason by path below `root`."""
 
     def path_of(self, row: CatalogRow) -> Path:
         return self.root / row.image
@@ -43,8 +53,8 @@ def read_catalog(source: Path, photos: Path | None = None) -> CatalogSource:
     """Read a folder (nested is fine) or a CSV, JSONL or Parquet manifest.
 
     A folder's ids are the photos' paths without their suffix, and the first folder of the path becomes the field
-    `category`. A manifest has the columns `id` and `image` (a path below `photos`, by default the manifest's own
-    folder); all other columns are fields. Rows come out sorted by id.
+    `category`; pictures in unsupported formats are in `skipped`. A manifest has the columns `id` and `image` (a path
+    below `photos`, by default the manifest's own folder); all other columns are fields. Rows come out sorted by id.
 
     Raises CatalogError for a source that is not there, an empty one, duplicate ids and photos that are missing.
     """
@@ -54,7 +64,7 @@ def read_catalog(source: Path, photos: Path | None = None) -> CatalogSource:
         raise CatalogError(
             f"{error.filename or source} cannot be read: {error.strerror}.", value=str(error.filename or source)
         ) from error
-    check_rows(catalog.rows, str(source))
+    check_rows(catalog.rows, str(source), catalog.skipped)
     if source.is_file():
         _check_photos_exist(catalog, source)
     return catalog
@@ -62,7 +72,7 @@ def read_catalog(source: Path, photos: Path | None = None) -> CatalogSource:
 
 def _read(source: Path, photos: Path | None) -> CatalogSource:
     if source.is_dir():
-        return CatalogSource(source, tuple(sorted(_rows_of_folder(source), key=lambda row: row.id)))
+        return CatalogSource(source, *rows_of_names(_names_in(source)))
     if source.is_file():
         return CatalogSource(photos or source.parent, rows_of_manifest(source))
     raise CatalogError(
@@ -77,21 +87,29 @@ def rows_of_manifest(path: Path) -> tuple[CatalogRow, ...]:
     return tuple(sorted((_row(record, place) for place, record in read_records(path)), key=lambda row: row.id))
 
 
-def _rows_of_folder(root: Path) -> Iterator[CatalogRow]:
+def rows_of_names(names: Iterable[str]) -> tuple[tuple[CatalogRow, ...], dict[str, str]]:
+    """The products that photos stand for by their names alone, sorted by id; and why other pictures are skipped."""
+    rows, skipped = [], {}
+    for name in sorted(names):
+        path = PurePosixPath(name)
+        if any(part.startswith(".") for part in path.parts):
+            continue
+        suffix = path.suffix.lower()
+        if suffix in IMAGE_SUFFIXES:
+            rows.append(_row_of_photo(path))
+        elif suffix in UNSUPPORTED_SUFFIXES:
+            skipped[name] = f"{suffix[1:].upper()} files are not supported; convert it to JPEG, PNG or WebP."
+    return tuple(sorted(rows, key=lambda row: row.id)), skipped
+
+
+def _names_in(root: Path) -> Iterator[str]:
     # A folder that cannot be listed ends the run: passing over it would take its products out of the shop.
     for folder, folders, names in os.walk(root, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in names:
-            row = row_of_photo(Path(folder, name).relative_to(root).as_posix())
-            if row is not None:
-                yield row
+        yield from (Path(folder, name).relative_to(root).as_posix() for name in names)
 
 
-def row_of_photo(name: str) -> CatalogRow | None:
-    """The product that a photo stands for by its name alone; None for what is hidden or no photo."""
-    path = PurePosixPath(name)
-    if path.suffix.lower() not in IMAGE_SUFFIXES or any(part.startswith(".") for part in path.parts):
-        return None
+def _row_of_photo(path: PurePosixPath) -> CatalogRow:
     category = {"category": path.parts[0]} if len(path.parts) > 1 else {}
     return CatalogRow(str(path.with_suffix("")), str(path), category)
 
@@ -125,11 +143,12 @@ def _is_missing(value: object) -> bool:
     return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
 
 
-def check_rows(rows: Sequence[CatalogRow], source: str) -> None:
+def check_rows(rows: Sequence[CatalogRow], source: str, skipped: Mapping[str, str]) -> None:
     """Raises CatalogError if there is none, or an id that cannot be one or is there twice."""
     if not rows:
+        unsupported = f", only pictures in unsupported formats: {_some(skipped)}" if skipped else ""
         raise CatalogError(
-            f"{source} holds no products.",
+            f"{source} holds no products{unsupported}.",
             value=source,
             limit=", ".join(sorted(IMAGE_SUFFIXES)),
             remedy=f"Photos are files ending in {', '.join(sorted(IMAGE_SUFFIXES))}, also in sub-folders.",

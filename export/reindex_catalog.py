@@ -92,7 +92,7 @@ def _bring_up_to_date(
     base = read_base(store)
     model_directory = run.settings.model or _model_of(store, base)
     model = describe_model(model_directory)
-    rows = catalog.rows()
+    rows, unsupported = catalog.rows()
     spool = embed_objects(catalog, rows, model.fingerprint, lambda: Encoder(model_directory), cache, work)
     saved_at, slowest = time.monotonic(), 0.0
     while spool.pending:
@@ -112,8 +112,9 @@ def _bring_up_to_date(
     if spool.embedded and run.remaining_seconds() < BUILD_SECONDS + BUILD_SECONDS_A_PRODUCT * len(rows):
         return run.report("partial", pending=0)
     vectors = collect(rows, spool.hashes, spool.reasons, model.fingerprint, cache)
-    skipped = dict(list(vectors.skipped.items())[:_REASONS_SHOWN])
-    run.counts |= {"products": len(vectors.rows), "skipped": len(vectors.skipped), "reasons": skipped}
+    skipped = vectors.skipped | unsupported
+    reasons = dict(list(skipped.items())[:_REASONS_SHOWN])
+    run.counts |= {"products": len(vectors.rows), "skipped": len(skipped), "reasons": reasons}
     try:
         outcome = publish_catalog(
             vectors, store, base, model, model_directory, IndexParameters(), Progress(disable=True)

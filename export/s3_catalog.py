@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export.read_catalog import check_rows, row_of_photo, rows_of_manifest
+from export.read_catalog import check_rows, rows_of_manifest, rows_of_names
 from export.read_manifest import MANIFEST_SUFFIXES
 from handler.errors import CatalogError
 
@@ -49,15 +49,17 @@ class S3Catalog:
             hasher.update(f"{self.objects[name]!r}\n".encode())
         return hasher.hexdigest()
 
-    def rows(self) -> tuple[CatalogRow, ...]:
-        """The products, by the manifest or by the photos' names. Raises CatalogError."""
-        if self.manifest is None:
-            found = (row_of_photo(name) for name in self.objects)
-            rows = tuple(sorted((row for row in found if row is not None), key=lambda row: row.id))
-        else:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / self.manifest
-                self.folder.download(self.manifest, path)
-                rows = rows_of_manifest(path)
-        check_rows(rows, str(self.folder.address))
-        return rows
+    def rows(self) -> tuple[tuple[CatalogRow, ...], dict[str, str]]:
+        """The products, by the manifest or by the photos' names; and why other pictures are skipped, by name.
+
+        Raises CatalogError.
+        """
+        rows, skipped = rows_of_names(self.objects) if self.manifest is None else (self._listed_in(self.manifest), {})
+        check_rows(rows, str(self.folder.address), skipped)
+        return rows, skipped
+
+    def _listed_in(self, manifest: str) -> tuple[CatalogRow, ...]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / manifest
+            self.folder.download(manifest, path)
+            return rows_of_manifest(path)

@@ -59,6 +59,9 @@ def write_bad(folder: Path) -> dict[str, str]:
     (folder / "dangling.jpg").symlink_to(folder / "nothing-here.jpg")
     os.mkfifo(folder / "pipe.jpg")
     Image.fromarray(np.zeros((8, 8), dtype=np.float32)).save(folder / "floats.tif")
+    write(folder / "phone.HEIC", b"\0\0\0\x18ftypheic")
+    write(folder / "web.avif", b"\0\0\0\x1cftypavif")
+    write(folder / "logo.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")
     return {
         "truncated.jpg": "truncated or damaged",
         "text.jpg": "not a picture in a format we read",
@@ -70,6 +73,9 @@ def write_bad(folder: Path) -> dict[str, str]:
         "dangling.jpg": "cannot be read: No such file or directory",
         "pipe.jpg": "cannot be read: not a regular file",
         "floats.tif": "32-bit samples",
+        "phone.HEIC": "HEIC files are not supported",
+        "web.avif": "AVIF files are not supported",
+        "logo.svg": "SVG files are not supported",
     }
 
 

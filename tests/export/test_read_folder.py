@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from export.read_catalog import MAX_ID_CHARS, read_catalog
+from export.read_catalog import IMAGE_SUFFIXES, MAX_ID_CHARS, UNSUPPORTED_SUFFIXES, read_catalog
 from handler.errors import CatalogError
 from tests.export.support import ids_and_images, rows_by_id, write
 
@@ -39,6 +39,27 @@ def test_hidden_and_other_files_are_no_products(tmp_path: Path) -> None:
     for name in ("a.jpg", ".hidden.jpg", ".cache/b.jpg", "notes.txt", "c.jpg.part", "noext", "sub/.d.png"):
         write(tmp_path / name, "")
     assert ids_and_images(tmp_path) == {"a": "a.jpg"}
+
+
+def test_pictures_in_unsupported_formats_are_skipped_with_a_reason(tmp_path: Path) -> None:
+    skipped = ("phone/IMG_1.HEIC", "b.avif", "c.heif", "d.svg", "e.jxl", "f.CR2", "g.dng", "h.psd")
+    for name in ("a.jpg", "notes.txt", ".hidden.heic", ".cache/x.avif", *skipped):
+        write(tmp_path / name, "")
+    found = read_catalog(tmp_path)
+    assert [row.id for row in found.rows] == ["a"]
+    assert found.skipped.keys() == set(skipped)
+    assert found.skipped["phone/IMG_1.HEIC"] == "HEIC files are not supported; convert it to JPEG, PNG or WebP."
+
+
+def test_a_folder_of_unsupported_pictures_says_so(tmp_path: Path) -> None:
+    for number in range(5):
+        write(tmp_path / f"{number}.heic", "")
+    with pytest.raises(CatalogError, match=r"unsupported formats: 0\.heic, 1\.heic, 2\.heic and 2 more"):
+        read_catalog(tmp_path)
+
+
+def test_no_suffix_is_both_supported_and_not() -> None:
+    assert not IMAGE_SUFFIXES & UNSUPPORTED_SUFFIXES
 
 
 def test_names_in_any_script_are_ids(tmp_path: Path) -> None:

@@ -311,6 +311,16 @@ def test_what_is_no_photo_is_skipped_with_its_reason_and_not_read_again(shop: Sh
     assert (shop.run()["downloaded"], requests.photos) == (1, ["100.png"])
 
 
+def test_pictures_in_unsupported_formats_are_in_the_report_and_not_downloaded(shop: Shop, requests: Requests) -> None:
+    (shop.folder / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    shop.upload("phone.heic")
+    report = shop.run()
+    assert (report["products"], report["skipped"]) == (100, 1)
+    assert report["reasons"] == {"phone.heic": "HEIC files are not supported; convert it to JPEG, PNG or WebP."}
+    assert "phone.heic" not in requests.photos
+    assert shop.run()["status"] == "unchanged"
+
+
 def test_force_looks_at_everything_again_and_publishes_nothing_if_nothing_changed(shop: Shop) -> None:
     version = shop.run()["version"]
     report = shop.run(force=True)
