@@ -16,7 +16,9 @@ from export.fit_whitening import MIN_VECTORS, fit_whitening
 from export.index_catalog import index_catalog
 from export.read_catalog import read_catalog
 from handler.bundle import WHITENING_FILE, bundle_key
+from handler.encoder import Encoder
 from handler.errors import BundleCorrupt, SessionModelChanged
+from handler.images import MAX_PIXELS, decode, preprocess
 from handler.local_state import LocalState
 from handler.pages import continue_session, start_session
 from handler.runtime import Runtime
@@ -38,13 +40,15 @@ def unit(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
 
 @examples(deadline=None, max_examples=30)
 @given(count=st.integers(MIN_VECTORS, 200), dim=st.integers(2, 64), seed=st.integers(0, 99))
-def test_what_comes_out_is_unit_and_leans_nowhere(count: int, dim: int, seed: int) -> None:
+def test_vectors_are_centred_and_come_out_with_length_one(count: int, dim: int, seed: int) -> None:
     vectors = unit(np.random.default_rng(seed), count, dim)
     whitening = fit_whitening(vectors)
     assert whitening is not None
+    np.testing.assert_allclose(whitening.centre, vectors.mean(axis=0), atol=1e-6)
     white = whitening.apply(vectors)
     np.testing.assert_allclose(np.linalg.norm(white, axis=1), 1, atol=1e-4)
-    assert np.linalg.norm(white.mean(axis=0)) < np.linalg.norm(vectors.mean(axis=0))
+    # The mean of `vectors` has a length near 1. What remains here is due to the lengths, which differ before scaling.
+    assert np.linalg.norm(white.mean(axis=0)) < np.linalg.norm(vectors.mean(axis=0)) / 2
 
 
 def test_weak_directions_count_for_more_and_strong_ones_for_less() -> None:
@@ -58,15 +62,28 @@ def test_weak_directions_count_for_more_and_strong_ones_for_less() -> None:
     assert 1 < spread(white) < spread(vectors) ** 0.75
 
 
-def test_few_photos_or_equal_ones_are_left_as_they_are() -> None:
-    vectors = unit(np.random.default_rng(0), MIN_VECTORS - 1, 8)
-    assert fit_whitening(vectors) is None
-    assert (
-        fit_whitening(np.repeat(vectors[:1], 100, axis=0)) is None
-        or np.isfinite(
-            fit_whitening(np.repeat(vectors[:1], 100, axis=0)).matrix  # type: ignore[union-attr]
-        ).all()
-    )
+def test_few_photos_get_no_whitening() -> None:
+    vectors = unit(np.random.default_rng(0), MIN_VECTORS, 8)
+    assert fit_whitening(vectors[1:]) is None
+    assert fit_whitening(vectors) is not None
+
+
+@pytest.mark.parametrize("rounding", [0, 1e-7], ids=["equal", "equal but for rounding"])
+def test_photos_that_do_not_differ_get_no_whitening(rounding: float) -> None:
+    rng = np.random.default_rng(0)
+    vectors = np.repeat(unit(rng, 1, 8), 100, axis=0) + rounding * rng.normal(size=(100, 8))
+    assert fit_whitening(vectors.astype(np.float32)) is None
+
+
+def test_two_pictures_many_times_each_are_whitened_apart() -> None:
+    """One direction varies, seven do not: what does not vary must not be amplified without bound."""
+    vectors = np.repeat(unit(np.random.default_rng(0), 2, 8), 50, axis=0)
+    whitening = fit_whitening(vectors)
+    assert whitening is not None
+    white = whitening.apply(vectors)
+    np.testing.assert_allclose(white[:50] @ white[50:].T, -1, atol=1e-4)
+    stretch = np.linalg.svd(whitening.matrix, compute_uv=False)
+    assert stretch.max() / stretch.min() < 10
 
 
 def test_it_survives_its_file(tmp_path: Path) -> None:
@@ -139,14 +156,20 @@ def test_refitting_publishes_another_space_and_says_so_to_old_sessions(
         continue_session(runtime, runtime.bundle(), NextPage(session=first.session))
 
 
-def test_the_indexs_vectors_are_the_whitened_ones(shop: tuple[Path, Path]) -> None:
-    _, store = shop
+def test_the_indexs_vectors_are_the_encoders_whitened(shop: tuple[Path, Path], encoder_directory: Path) -> None:
+    photos, store = shop
     bundle = current(store)
     path = store / bundle_key(bundle.version, WHITENING_FILE)
     whitening = Whitening.load(path, bundle.manifest.model.dim)
-    _, vectors = bundle.index.vectors(bundle.index.everything.labels)
-    assert np.linalg.norm(vectors.mean(axis=0)) < 0.3
-    assert np.isfinite(whitening.matrix).all()
+    labels, vectors = bundle.index.vectors(bundle.index.everything.labels)
+    assert len(labels) == 80
+    products = bundle.catalog.by_labels(labels)
+    encoder = Encoder(encoder_directory)
+    how = encoder.spec.preprocessing
+    pictures = [(photos / products[label].image).read_bytes() for label in labels]
+    raw = encoder.encode(np.stack([preprocess(decode(one, max_pixels=MAX_PIXELS), how) for one in pictures]))
+    np.testing.assert_allclose(vectors, whitening.apply(raw), atol=1e-3)
+    assert not np.allclose(vectors, raw, atol=0.1)
 
 
 def test_a_products_own_photo_finds_that_product_first(shop: tuple[Path, Path]) -> None:
