@@ -140,7 +140,7 @@ def export(
     """Turn a PyTorch image encoder into the ONNX file that Vitrine serves, if it finds the neighbours PyTorch finds.
 
     Photos go through PyTorch and through the new file; unless nearly all of each photo's ten nearest neighbours are the
-    same, nothing is written. Needs: pip install 'vitrine\\[export]'
+    same, nothing is written. Needs: scripts/setup export
     """
     from export.export_model import ExportRequest, export_model
     from export.export_report import render

@@ -31,11 +31,11 @@ def quiet() -> Iterator[None]:
 
 
 def require_export_extra() -> None:
-    """Raise ExportError naming what is missing of `vitrine[export]`; imports nothing."""
+    """Raise ExportError naming which packages of the extra `export` are missing; imports nothing."""
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise ExportError(
             f"Exporting a model needs packages that are not installed: {', '.join(missing)}.",
             value=missing,
-            remedy="Install them with: pip install 'vitrine[export]'",
+            remedy="Install them with: scripts/setup export",
         )

@@ -94,9 +94,7 @@ def _read_parquet(path: Path) -> Iterator[Record]:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise CatalogError(
-            "Reading Parquet needs pyarrow.", remedy="Install it with `pip install 'vitrine[parquet]'`."
-        ) from error
+        raise CatalogError("Reading Parquet needs pyarrow.", remedy="Install it with: scripts/setup parquet") from error
     try:
         records = pyarrow.parquet.read_table(path).to_pylist()
     except (pyarrow.ArrowException, OSError) as error:

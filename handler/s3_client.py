@@ -55,7 +55,7 @@ def make_client() -> S3Client:
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
         raise ConfigurationError(
-            "Reading and writing S3 needs boto3.", remedy="Install it with `pip install 'vitrine[aws]'`."
+            "Reading and writing S3 needs boto3.", remedy="Install it with: scripts/setup aws"
         ) from error
     config = Config(
         connect_timeout=CONNECT_SECONDS,

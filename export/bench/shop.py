@@ -59,7 +59,7 @@ class HttpShop:
             import httpx
         except ImportError:
             raise ConfigurationError(
-                "Playing over HTTP needs httpx.", field="url", remedy="pip install 'vitrine[bench]'"
+                "Playing over HTTP needs httpx.", field="url", remedy="Install it with: scripts/setup bench"
             ) from None
         self._errors = httpx.HTTPError
         self._url = url

@@ -144,5 +144,5 @@ def test_missing_extra_names_the_remedy(
 
     whole = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "optimum" else whole(name))
-    with pytest.raises(ExportError, match=r"not installed: optimum\..*pip install 'vitrine\[export\]'"):
+    with pytest.raises(ExportError, match=r"not installed: optimum\..*scripts/setup export"):
         run(tiny_checkpoints["vit"], tmp_path / "out", tiny_photos)

@@ -151,7 +151,7 @@ def test_corrupt_parquet_says_so(shop: Path) -> None:
 def test_without_pyarrow_the_remedy_is_named(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     write(shop / "list.parquet", "")
-    with pytest.raises(CatalogError, match=r"pip install 'vitrine\[parquet\]'"):
+    with pytest.raises(CatalogError, match=r"scripts/setup parquet"):
         read_catalog(shop / "list.parquet")
 
 
