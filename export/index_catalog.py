@@ -7,20 +7,20 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from export.build_index import IndexParameters
-from export.embed_catalog import embed_catalog
-from export.embedding_cache import EmbeddingCache
-from export.publish_catalog import publish_catalog, read_base
-from export.write_bundle import describe_model
-from handler.encoder import Encoder
+from export.bundle.build_index import IndexParameters
+from export.bundle.update_bundle import publish_catalog, read_base
+from export.bundle.write_bundle import describe_model
+from export.photos.embed_catalog import embed_catalog
+from export.photos.embedding_cache import EmbeddingCache
+from handler.photos.encoder import Encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.progress import Progress
 
-    from export.read_catalog import CatalogSource
-    from handler.store import BundleStore
+    from export.photos.read_catalog import CatalogSource
+    from handler.stores.store import BundleStore
 
 
 @dataclass(frozen=True)

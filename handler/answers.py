@@ -9,8 +9,8 @@ from handler.errors import ContradictoryAnswer, NotShown, UnknownAnswer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handler.catalog import Catalog
-    from handler.session import SessionState
+    from handler.products.catalog import Catalog
+    from handler.sessions.state import SessionState
 
 _REMEDY = "Answer with the ids of the items that were shown."
 

@@ -32,9 +32,9 @@ from handler.request_context import current_request
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handler.recommend import Pick
+    from handler.recommend.next_page import Pick
     from handler.runtime import Runtime
-    from handler.session import SessionState
+    from handler.sessions.state import SessionState
 
 logger = logging.getLogger(EVENTS)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
-from handler.app import create_app
+from handler.api.app import create_app
+from handler.api.problems import MEDIA_TYPE
 from handler.errors import VitrineError
 from handler.logs import configure_logging
-from handler.problems import MEDIA_TYPE
 from handler.runtime import Runtime
 from handler.settings import Settings
 

@@ -1,6 +1,6 @@
 """Log lines as JSON, one a line, each with the id of the request that it is about.
 
-    {"time": "2026-01-01T12:00:00.000Z", "level": "ERROR", "logger": "handler.problems",
+    {"time": "2026-01-01T12:00:00.000Z", "level": "ERROR", "logger": "handler.api.problems",
      "request_id": "JKJaXmPLvHcESHA=", "message": "bundle_corrupt: ..."}
 
 CloudWatch finds the fields of such lines by itself.

@@ -8,21 +8,21 @@ from urllib.parse import quote
 from handler.answers import read_answer
 from handler.errors import InvalidRequest, UnknownProduct
 from handler.events import log_round, log_undo
-from handler.recommend import PageRequest, Pick, next_page
+from handler.recommend.next_page import PageRequest, Pick, next_page
+from handler.recommend.strategies import find_strategy
 from handler.schemas import Item, Page, SimilarItems
-from handler.strategies import find_strategy
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from handler.catalog import Product
-    from handler.filters import Filter
-    from handler.labels import LabelSet
+    from handler.open_bundle import OpenBundle
+    from handler.products.catalog import Product
+    from handler.products.filters import Filter
+    from handler.products.labels import LabelSet
     from handler.runtime import Runtime
     from handler.schemas import NextPage, PhotoSearch, ShowPage, StartSession, Undo
-    from handler.serving import OpenBundle
-    from handler.session import SessionState
+    from handler.sessions.state import SessionState
 
 SIMILAR_SHOWN = 10
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handler.errors import VitrineError
-from handler.file_cache import FileCache
-from handler.open_store import open_store
-from handler.serving import OpenBundle
-from handler.signing_keys import SecretKeys
-from handler.tokens import SessionTokens
+from handler.open_bundle import OpenBundle
+from handler.sessions.signing_keys import SecretKeys
+from handler.sessions.tokens import SessionTokens
+from handler.stores.file_cache import FileCache
+from handler.stores.open_store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handler.settings import Settings
-    from handler.store import Pointer
+    from handler.stores.store import Pointer
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from handler.bundle import FieldInfo
+from handler.manifest import FieldInfo
 
 MAX_COUNT = 50
 MAX_ANSWER = 200

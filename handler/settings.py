@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from handler.errors import ConfigurationError
-from handler.file_cache import DEFAULT_FOLDER, DEFAULT_MEGABYTES
-from handler.strategies import DEFAULT_STRATEGY, STRATEGIES
+from handler.recommend.strategies import DEFAULT_STRATEGY, STRATEGIES
+from handler.stores.file_cache import DEFAULT_FOLDER, DEFAULT_MEGABYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -50,7 +50,7 @@ class Function:
 
 FUNCTIONS = {
     "ApiFunction": Function("handler.lambda_entry", "infra/api.txt", ("handler/static",)),
-    "ReindexFunction": Function("export.reindex_job", "infra/reindex.txt", ("export/embedded",)),
+    "ReindexFunction": Function("export.reindex.job", "infra/reindex.txt", ("export/embedded",)),
 }
 
 

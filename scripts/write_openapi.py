@@ -7,7 +7,7 @@ TypeScript client in tests/typescript is generated without a server. A test comp
 import json
 from pathlib import Path
 
-from handler.app import create_app
+from handler.api.app import create_app
 from handler.runtime import Runtime
 from handler.settings import Settings
 

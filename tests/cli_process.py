@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAIN = "from export.cli import main; main()"
+MAIN = "from export.cli.main import main; main()"
 # A plain terminal, wide enough that no sentence is broken.
 ENVIRONMENT = {**os.environ, "COLUMNS": "300", "TERM": "dumb", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
 

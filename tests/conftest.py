@@ -12,11 +12,11 @@ from PIL import Image
 from rich.progress import Progress
 
 from export.index_catalog import index_catalog
-from export.read_catalog import read_catalog
-from handler.local_state import LocalState
+from export.photos.read_catalog import read_catalog
+from handler.local.local_state import LocalState
 from handler.runtime import Runtime
 from handler.settings import Settings
-from handler.store import DirectoryStore
+from handler.stores.store import DirectoryStore
 from tests.s3_servers import bucket, moto_endpoint, s3, seaweed_endpoint  # noqa: F401  fixtures for all
 from tests.tiny_encoder import write_tiny_encoder
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from handler.local_server import listen
+from handler.local.local_server import listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from handler.app import create_app
+from handler.api.app import create_app
 from tests.live import serving
 
 if TYPE_CHECKING:

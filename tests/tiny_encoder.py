@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from handler.encoder import ENCODER_FILE, INPUT_NAME, OUTPUT_NAME, SPEC_FILE, EncoderSpec
-from handler.images import Preprocessing
+from handler.photos.encoder import ENCODER_FILE, INPUT_NAME, OUTPUT_NAME, SPEC_FILE, EncoderSpec
+from handler.photos.images import Preprocessing
 
 if TYPE_CHECKING:
     from pathlib import Path

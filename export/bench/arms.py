@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from handler.errors import ConfigurationError
-from handler.strategies import STRATEGIES
+from handler.recommend.strategies import STRATEGIES
 
 COUNT = 10
 """Products on a page."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.embedding_cache import Embedded, EmbeddingCache
+from export.photos.embedding_cache import Embedded, EmbeddingCache
 from handler.errors import CatalogError, ConfigurationError, ImageError
-from handler.images import Preprocessing, decode, preprocess
+from handler.photos.images import Preprocessing, decode, preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,16 +14,16 @@ from export.bench.catalogue import Catalogue, centred
 from export.bench.efficientnet import judge_photos
 from export.bench.sample_products import sample_products
 from export.bench.synthetic import publish_vectors
-from export.embed_catalog import embed_catalog
-from export.embedding_cache import EmbeddingCache
+from export.bundle.write_bundle import describe_model
 from export.index_catalog import index_catalog
-from export.read_catalog import CatalogRow, CatalogSource, read_catalog
-from export.write_bundle import describe_model
-from handler.encoder import Encoder
+from export.photos.embed_catalog import embed_catalog
+from export.photos.embedding_cache import EmbeddingCache
+from export.photos.read_catalog import CatalogRow, CatalogSource, read_catalog
 from handler.errors import ConfigurationError
-from handler.local_state import LocalState
-from handler.serving import OpenBundle
-from handler.store import DirectoryStore
+from handler.local.local_state import LocalState
+from handler.open_bundle import OpenBundle
+from handler.photos.encoder import Encoder
+from handler.stores.store import DirectoryStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,8 @@ from export.bench.arms import WHITENED
 from export.bench.catalogue import Catalogue, centred
 from export.bench.prepare import KNOWN_KEY, sign_with_known_key
 from export.bench.synthetic import DIM, clustered_latent, linear_view, publish_vectors, stand_in_encoder
-from export.fit_whitening import fit_whitening
-from export.read_catalog import CatalogRow
+from export.bundle.fit_whitening import fit_whitening
+from export.photos.read_catalog import CatalogRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,7 @@ from export.bench.random_baseline import found_within, mean_of, percentile_of, r
 from export.bench.shop import HttpShop
 from export.bench.tournament import Bout, Rules, by_arm, play_all
 from handler.errors import ConfigurationError
-from handler.store import DirectoryStore
+from handler.stores.store import DirectoryStore
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from export.read_catalog import CatalogRow
+    from export.photos.read_catalog import CatalogRow
 
 
 def sample_products(rows: Sequence[CatalogRow], count: int, seed: int) -> list[CatalogRow]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.assign_labels import NO_LABELS, assign_labels
-from export.build_index import IndexParameters
-from export.publish import publish
-from export.write_bundle import describe_model, digest_contents, write_bundle
-from handler.encoder import ENCODER_FILE, SPEC_FILE, EncoderSpec
-from handler.images import Preprocessing
-from handler.store import DirectoryStore
+from export.bundle.build_index import IndexParameters
+from export.bundle.publish_bundle import publish
+from export.bundle.write_bundle import describe_model, digest_contents, write_bundle
+from export.store.assign_labels import NO_LABELS, assign_labels
+from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, EncoderSpec
+from handler.photos.images import Preprocessing
+from handler.stores.store import DirectoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress
 
-    from export.read_catalog import CatalogRow
-    from handler.whitening import Whitening
+    from export.photos.read_catalog import CatalogRow
+    from handler.photos.whitening import Whitening
 
 DIM = 384
 LATENT = 32

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from handler.local_server import create_local_app, listen
+from handler.local.local_server import create_local_app, listen
 from tests.browser.gallery_page import GalleryPage
 
 if TYPE_CHECKING:

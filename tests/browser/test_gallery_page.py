@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from playwright.sync_api import expect
 
-from handler.app import STATIC, STATIC_FILES
+from handler.api.app import STATIC, STATIC_FILES
 from tests.browser.test_gallery_session import PHONE
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def tiny_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.export.tiny_models import write_photos
+    from tests.export.model.tiny_models import write_photos
 
     return write_photos(tmp_path_factory.mktemp("tiny-photos") / "folder")
 
@@ -20,7 +20,7 @@ def tiny_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Checkpoint directory by family."""
-    from tests.export.tiny_models import FAMILIES, write_checkpoint
+    from tests.export.model.tiny_models import FAMILIES, write_checkpoint
 
     root = tmp_path_factory.mktemp("tiny-checkpoints")
     return {family: write_checkpoint(family, root / family) for family in FAMILIES}

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from export.read_catalog import read_catalog
-from handler.bundle import CATALOG_FILE, bundle_key
-from handler.serving import OpenBundle
-from handler.store import DirectoryStore
+from export.photos.read_catalog import read_catalog
+from handler.manifest import CATALOG_FILE, bundle_key
+from handler.open_bundle import OpenBundle
+from handler.stores.store import DirectoryStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from export.read_catalog import CatalogRow
+    from export.photos.read_catalog import CatalogRow
 
 
 def draw(path: Path, seed: int, size: tuple[int, int] = (48, 40)) -> Path:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.progress import Progress
 
-from export.build_index import IndexParameters, build_index
-from export.check_recall import measure_index
+from export.bundle.build_index import IndexParameters, build_index
+from export.bundle.check_recall import measure_index
 from handler import lambda_entry
-from handler.neighbors import HnswIndex
+from handler.products.neighbors import HnswIndex
 from tests.conftest import KEY
 from tests.handler.support import Vectors, clustered, open_index
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from handler.bundle import IndexInfo
+    from handler.manifest import IndexInfo
 
 
 @pytest.fixture(scope="module")

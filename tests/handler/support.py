@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from export.build_index import IndexParameters, build_index
+from export.bundle.build_index import IndexParameters, build_index
 from handler import lambda_entry
-from handler.bundle import IndexInfo, Recall
-from handler.neighbors import HnswIndex
+from handler.manifest import IndexInfo, Recall
+from handler.products.neighbors import HnswIndex
 
 EVENTS = Path(__file__).parents[1] / "events"
 VECTOR_SPACE = "0123456789abcdef0123456789abcdef"

@@ -13,7 +13,7 @@ import pytest
 
 from handler import lambda_entry
 from tests.conftest import KEY
-from tests.handler.photos import as_json, photo
+from tests.handler.photo_files import as_json, photo
 from tests.handler.support import event, send
 
 if TYPE_CHECKING:

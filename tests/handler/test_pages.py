@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from handler.errors import ContradictoryAnswer, InvalidRequest, NothingToUndo, NotShown, UnknownAnswer
 from handler.pages import continue_session, start_session, undo
+from handler.recommend.strategies import STRATEGIES
 from handler.schemas import NextPage, StartSession, Undo
-from handler.strategies import STRATEGIES
 from tests.conftest import COLOURS, PER_COLOUR
 
 if TYPE_CHECKING:

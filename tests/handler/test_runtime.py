@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from handler.bundle import CURRENT_KEY, INDEX_FILE, Current, bundle_key
 from handler.errors import BundleCorrupt, BundleNotFound, ConfigurationError
+from handler.manifest import CURRENT_KEY, INDEX_FILE, Current, bundle_key
 from handler.runtime import Runtime
 from handler.settings import Settings
-from handler.store import DirectoryStore
+from handler.stores.store import DirectoryStore
 from tests.conftest import KEY, draw_photos, run_index
 
 if TYPE_CHECKING:

@@ -66,11 +66,14 @@ def test_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_function_gets_of_ours_only_what_it_imports() -> None:
     api = {str(path) for path in build_function.imported_by("handler.lambda_entry")}
-    assert {"handler/__init__.py", "handler/lambda_entry.py", "handler/s3_store.py"} <= api
+    assert {"handler/__init__.py", "handler/lambda_entry.py", "handler/stores/s3_store.py"} <= api
     assert not [path for path in api if path.startswith("export")]
-    reindex = {str(path) for path in build_function.imported_by("export.reindex_job")}
-    assert "export/reindex_job.py" in reindex
-    assert not {"handler/app.py", "handler/routes.py", "export/export_model.py", "export/trace.py"} & reindex
+    reindex = {str(path) for path in build_function.imported_by("export.reindex.job")}
+    assert "export/reindex/job.py" in reindex
+    assert (
+        not {"handler/api/app.py", "handler/api/routes.py", "export/model/export_model.py", "export/model/trace.py"}
+        & reindex
+    )
 
 
 def test_everything_that_is_installed_is_locked() -> None:

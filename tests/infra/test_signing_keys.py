@@ -15,8 +15,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from handler.errors import ConfigurationError, SessionTampered
-from handler.signing_keys import REFRESH_SECONDS, SETTLE_SECONDS, SecretKeys
-from handler.tokens import SessionTokens
+from handler.sessions.signing_keys import REFRESH_SECONDS, SETTLE_SECONDS, SecretKeys
+from handler.sessions.tokens import SessionTokens
 from infra import rotate_keys
 from tests.s3_servers import moto_endpoint, use
 

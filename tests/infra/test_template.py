@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from export.reindex_settings import ReindexSettings
-from handler.app import create_app
+from export.reindex.settings import ReindexSettings
+from handler.api.app import create_app
 from handler.runtime import Runtime
 from handler.settings import Settings
 from tests.infra.template import as_list, load, of_type, statements

@@ -1,0 +1,1 @@
+"""Benchmarks of serving: a warm round and a cold start."""

@@ -1,0 +1,28 @@
+"""The options that the benchmarks of serving share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from export.bench.results import DEFAULT_OUT
+from export.bench.serving import published
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def new_parser(description: str | None, sizes: Sequence[int]) -> argparse.ArgumentParser:
+    """Sizes of catalogue, where results go and where catalogues are kept; a benchmark adds its own."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--products", type=int, nargs="+", default=sizes, metavar="N", help="sizes of catalogue (default: %(default)s)")
+    add("--out", type=Path, default=DEFAULT_OUT, help="folder for the JSON and the plot (default: %(default)s)")
+    add(
+        "--work",
+        type=Path,
+        default=published.DEFAULT_WORK,
+        help="where catalogues are kept; 100,000 products take two minutes to build (default: %(default)s)",
+    )
+    return parser

@@ -1,0 +1,106 @@
+"""What the benchmarks of serving show: a table on the terminal, and bars beside the ratio to reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from export.bench.results import INK, MUTED, OURS, TARGET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+
+
+def write_bars(
+    out: Path,
+    name: str,
+    title: str,
+    unit: str,
+    pairs: Mapping[str, Mapping[str, tuple[float, float]]],
+    ratios: Mapping[str, Mapping[str, float]],
+    target: tuple[str, float],
+) -> Path:
+    """`<out>/<name>.png`: on the left median (and 90th percentile) of each side, on the right the ratio to reach.
+
+    `pairs` is side -> group -> (median, p90); `ratios` group -> ratio, low, high; `target` the group it is set for.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"font.size": 10, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK})
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=(3, 2), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    _draw_pairs(left, unit, pairs)
+    _draw_ratios(right, ratios, target)
+    figure.legend(frameon=False, loc="outside lower left", ncols=len(pairs))
+    path = out / f"{name}.png"
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+    return path
+
+
+def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    widths = [max(len(row[place]) for row in (header, *rows)) for place in range(len(header))]
+    for row in (header, tuple("-" * width for width in widths), *rows):
+        cells = zip(row, widths, strict=True)
+        print("  ".join(c.ljust(w) if place == 0 else c.rjust(w) for place, (c, w) in enumerate(cells)))
+
+
+def verdict(ratio: Mapping[str, float], target: float) -> str:
+    """Whether a ratio is within its target; undecided where the interval holds both answers."""
+    if ratio["high"] <= target:
+        return f"<= {target}: met"
+    return f"<= {target}: NOT MET" if ratio["low"] > target else f"<= {target}: undecided, repeat more"
+
+
+def _draw_pairs(axes: Axes, unit: str, pairs: Mapping[str, Mapping[str, tuple[float, float]]]) -> None:
+    colours = [OURS, "#9db4c0", "#c2d0d7", "#dfe6ea"]
+    width = 0.8 / len(pairs)
+    for place, (side, groups) in enumerate(pairs.items()):
+        medians = [median for median, _ in groups.values()]
+        at = [group + (place - (len(pairs) - 1) / 2) * width for group in range(len(groups))]
+        above: list[list[float]] = [[0] * len(groups), [max(0, p90 - median) for median, p90 in groups.values()]]
+        axes.bar(at, medians, width * 0.92, label=side, color=colours[place % len(colours)])
+        axes.errorbar(at, medians, above, fmt="none", ecolor=MUTED, elinewidth=1, capsize=3)
+        for x, (_, p90), median in zip(at, groups.values(), medians, strict=True):
+            axes.annotate(
+                f"{median:.3g}", (x, max(p90, median)), (0, 3), textcoords="offset points", ha="center", size=9
+            )
+    axes.set_xticks(range(len(next(iter(pairs.values())))), list(next(iter(pairs.values()))))
+    axes.set_ylabel(f"{unit}: median, whisker to the 90th percentile", size=9)
+    axes.margins(y=0.18)
+    _tidy(axes)
+
+
+def _draw_ratios(axes: Axes, ratios: Mapping[str, Mapping[str, float]], target: tuple[str, float]) -> None:
+    names = list(ratios)
+    for place, name in enumerate(names):
+        one = ratios[name]
+        axes.plot([one["low"], one["high"]], [place, place], color=OURS, linewidth=2.5, solid_capstyle="round")
+        axes.plot(one["ratio"], place, "o", color=OURS, markersize=8)
+        axes.annotate(f"{one['ratio']:.2f}", (one["ratio"], place), (0, 9), textcoords="offset points", ha="center")
+    axes.axvline(target[1], color=TARGET, linestyle="--", linewidth=1.2)
+    axes.annotate(
+        f"at most {target[1]:g}\nat {target[0]}",
+        (target[1], len(names) - 0.55),
+        (4, 0),
+        textcoords="offset points",
+        color=TARGET,
+        size=9,
+        va="center",
+    )
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(-0.5, len(names) - 0.3)
+    axes.set_xlim(left=min(1.0, *(one["low"] for one in ratios.values())) - 0.05)
+    axes.margins(x=0.15)
+    axes.set_xlabel("ratio of medians, 95 % interval")
+    _tidy(axes)
+
+
+def _tidy(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(length=0)

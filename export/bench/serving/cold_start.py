@@ -1,0 +1,172 @@
+"""From nothing to the first page, against importing the same libraries and reading the same files and nothing more.
+
+Both sides are fresh Python processes, started in turns; the watch runs from before the start of the process until the
+line that it prints when it is done, so starting the interpreter counts on both sides.
+
+page   imports handler.lambda_entry and answers one POST /v1/sessions: reads the settings, verifies and opens the
+       bundle, builds the application and writes the page.
+null   imports the same libraries and reads the same files. "The same libraries" is every module, third-party and
+       standard, that `page` had loaded when its page was out, in the order in which it loaded them, but none of
+       Vitrine's own. "The same files" are current.json and the bundle's manifest, index and catalogue, every byte once.
+lean   as null, but imports only the packages themselves (`import fastapi`), not each module that `page` had loaded
+       of them: a stricter measure, given for comparison.
+
+Files and bytecode are warm in the page cache on all sides: what is compared is work, not a disk. Reach: page at most
+1.25 x null at 10,000 products, with onnxruntime and Pillow not imported at all.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from export.bench.results import write_json
+from export.bench.serving import charts, published
+from export.bench.serving.bench_parser import new_parser
+from export.bench.serving.timing import ratio_of_medians, summary
+from handler.manifest import CATALOG_FILE, CURRENT_KEY, INDEX_FILE, MANIFEST_FILE, bundle_key
+from handler.stores.store import DirectoryStore
+
+if TYPE_CHECKING:
+    import argparse
+
+SIZES = (459, 10_000, 100_000)
+TARGET = (10_000, 1.25)
+NOT_NEEDED = ("onnxruntime", "PIL")
+_SCRIPT = str(Path(__file__).with_name("first_page.py"))
+_SIDES = ("page", "null", "lean")
+
+
+def main() -> None:
+    options = _parse_options()
+    measured = {count: _measure(options, count) for count in options.products}
+    path = write_json(
+        options.out, "cold_start", {"target": dict(zip(("products", "ratio"), TARGET, strict=True)), "sizes": measured}
+    )
+    _print(measured)
+    print(f"\nWritten: {path}, {_plot(options.out, measured)}")
+
+
+def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
+    store = published.published_bundle(options.work, count)
+    environment = {
+        **os.environ,
+        "VITRINE_BUNDLES": str(store),
+        "VITRINE_SIGNING_KEYS": "k" * 32,
+        "VITRINE_EVENTS": "off",
+    }
+    loaded = _run(["modules"], environment)[1].split()
+    libraries = [name for name in loaded if name.partition(".")[0] != "handler"]
+    files = _files(store)
+    with tempfile.TemporaryDirectory() as folder:
+        plans = {
+            "null": _write_plan(Path(folder) / "null", libraries, files),
+            "lean": _write_plan(Path(folder) / "lean", [name for name in libraries if "." not in name], files),
+        }
+        commands = {"page": ["page"], "null": ["null", plans["null"]], "lean": ["null", plans["lean"]]}
+        outside, inside = _alternate(commands, environment, options.repeat)
+    return {
+        "libraries": len(libraries),
+        "file_bytes": sum(path.stat().st_size for path in files),
+        "not_imported": {name: name not in loaded for name in NOT_NEEDED},
+        **{side: summary(outside[side]) for side in _SIDES},
+        "to_null": ratio_of_medians(outside["page"], outside["null"]),
+        "to_null_without_interpreter": ratio_of_medians(inside["page"], inside["null"]),
+        "to_lean": ratio_of_medians(outside["page"], outside["lean"]),
+    }
+
+
+def _alternate(
+    commands: dict[str, list[str]], environment: dict[str, str], repeat: int
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Seconds from before the process to its line, and from its own first statement to its line; (repeat,) each."""
+    for command in commands.values():
+        _run(command, environment)
+    outside: dict[str, list[float]] = {side: [] for side in commands}
+    inside: dict[str, list[float]] = {side: [] for side in commands}
+    names = list(commands)
+    for turn in range(repeat):
+        for side in (*names[turn % len(names) :], *names[: turn % len(names)]):
+            seconds, line = _run(commands[side], environment)
+            outside[side].append(seconds)
+            inside[side].append(float(line))
+    return {k: np.array(v) for k, v in outside.items()}, {k: np.array(v) for k, v in inside.items()}
+
+
+def _run(arguments: list[str], environment: dict[str, str]) -> tuple[float, str]:
+    """Seconds until the process printed its line, and the line. Raises RuntimeError if it failed."""
+    command = [sys.executable, _SCRIPT, *arguments]
+    started = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        seconds = time.perf_counter() - started
+    if process.returncode or not line:
+        raise RuntimeError(f"{' '.join(command)} failed with status {process.returncode}")
+    return seconds, line
+
+
+def _files(store: Path) -> list[Path]:
+    version = DirectoryStore(store).current().version
+    keys = [CURRENT_KEY, *(bundle_key(version, name) for name in (MANIFEST_FILE, INDEX_FILE, CATALOG_FILE))]
+    return [store / key for key in keys]
+
+
+def _write_plan(path: Path, modules: list[str], files: list[Path]) -> str:
+    path.write_text("\n".join([*(f"import {name}" for name in modules), *(f"read {file}" for file in files)]))
+    return str(path)
+
+
+def _print(measured: dict[int, dict[str, Any]]) -> None:
+    rows = []
+    for count, one in measured.items():
+        ratio = one["to_null"]
+        rows.append(
+            (
+                f"{count:,}",
+                *(f"{one[side]['median_ms']:.0f} ({one[side]['p90_ms']:.0f})" for side in _SIDES),
+                f"{ratio['ratio']:.3f} [{ratio['low']:.2f}, {ratio['high']:.2f}]",
+                f"{one['to_null_without_interpreter']['ratio']:.3f}",
+                f"{one['to_lean']['ratio']:.3f}",
+                charts.verdict(ratio, TARGET[1]) if count == TARGET[0] else "",
+            )
+        )
+    sides = tuple(f"{side} ms (p90)" for side in _SIDES)
+    header = ("products", *sides, "page/null [95 %]", "less interpreter", "page/lean", "reach")
+    charts.print_table(header, rows)
+    loaded = {name for one in measured.values() for name, absent in one["not_imported"].items() if not absent}
+    print(f"\nOf {', '.join(NOT_NEEDED)}, imported on this path: {', '.join(sorted(loaded)) or 'none'}")
+
+
+def _plot(out: Path, measured: dict[int, dict[str, Any]]) -> Path:
+    sides = {"first page": "page", "same imports and files": "null"}
+    return charts.write_bars(
+        out,
+        "cold_start",
+        "Fresh process to first page, against the same imports and file reads alone",
+        "ms",
+        {
+            name: {f"{n:,}": (one[side]["median_ms"], one[side]["p90_ms"]) for n, one in measured.items()}
+            for name, side in sides.items()
+        },
+        {f"{n:,} products": one["to_null"] for n, one in measured.items()},
+        (f"{TARGET[0]:,}", TARGET[1]),
+    )
+
+
+def _parse_options() -> argparse.Namespace:
+    parser = new_parser(__doc__, SIZES)
+    add = parser.add_argument
+    add("--repeat", type=int, default=30, metavar="T", help="processes that each side gets (default: 30)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

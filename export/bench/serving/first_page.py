@@ -1,0 +1,72 @@
+"""The two processes that cold_start.py compares; it starts each many times, always afresh.
+
+    first_page.py page          what a cold Lambda does: import the entry point, answer one POST /v1/sessions
+    first_page.py null PLAN     import the modules and read the files that the lines of PLAN name, and nothing more
+    first_page.py modules       `page`, and then say which modules it had loaded that a bare interpreter has not
+
+Each prints one line when it is done; cold_start.py stops its watch when that line comes.
+"""
+
+import sys
+import time
+from contextlib import suppress
+
+STARTED = time.perf_counter()
+BARE = frozenset(sys.modules)
+
+
+def show_first_page() -> None:
+    from handler.lambda_entry import handler
+
+    response = handler(_EVENT, None)  # type: ignore[arg-type]
+    if response["statusCode"] != 200:
+        raise SystemExit(str(response))
+
+
+def import_and_read(plan_path: str) -> None:
+    with open(plan_path) as file:
+        plan = file.read().splitlines()
+    for line in plan:
+        kind, _, what = line.partition(" ")
+        if kind == "import":
+            # Not every entry of sys.modules can be imported by its name: some packages put names of their own there.
+            with suppress(ImportError):
+                __import__(what)
+        else:
+            _read(what)
+
+
+def _read(path: str) -> None:
+    """Every byte once, into one small buffer: reading is all that this side has to pay for."""
+    buffer = bytearray(1 << 20)
+    with open(path, "rb", buffering=0) as file:
+        while file.readinto(buffer):
+            pass
+
+
+# Written out, as Lambda's runtime hands over a dict: making it is neither side's work.
+_EVENT = {
+    "version": "2.0",
+    "routeKey": "$default",
+    "rawPath": "/v1/sessions",
+    "rawQueryString": "",
+    "headers": {"content-type": "application/json", "host": "example.execute-api.eu-central-1.amazonaws.com"},
+    "requestContext": {
+        "domainName": "example.execute-api.eu-central-1.amazonaws.com",
+        "http": {"method": "POST", "path": "/v1/sessions", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7"},
+        "requestId": "AAAAAAAAAAAAAAA=",
+        "stage": "$default",
+    },
+    "body": "{}",
+    "isBase64Encoded": False,
+}
+
+if __name__ == "__main__":
+    if sys.argv[1] == "null":
+        import_and_read(sys.argv[2])
+    else:
+        show_first_page()
+    if sys.argv[1] == "modules":
+        print(" ".join(name for name in sys.modules if name not in BARE))
+    else:
+        print(time.perf_counter() - STARTED, flush=True)

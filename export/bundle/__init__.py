@@ -1,0 +1,1 @@
+"""From vectors to a published bundle: labels, whitening, index, recall check."""

@@ -1,0 +1,91 @@
+"""How many of the true neighbours the index finds, asked of the saved file through the code that will serve it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from handler.errors import RecallTooLow
+from handler.manifest import IndexInfo, Recall
+from handler.products.neighbors import HnswIndex
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from export.bundle.build_index import IndexParameters
+
+K = 10
+FLOOR = 0.99
+QUERIES = 1_000
+LIKED = (1, 2, 3, 5)
+"""Queries are means of so many products, in turn."""
+EF_LADDER = (32, 48, 64, 96, 128, 192, 256, 384, 512)
+_SAME_SCORE = 1e-5
+_BLOCK = 100
+
+
+def measure_index(
+    path: Path, vectors: NDArray[np.float32], parameters: IndexParameters, floor: float = FLOOR
+) -> IndexInfo:
+    """Describe the index with the smallest `ef` of the ladder whose recall@10 reaches `floor`.
+
+    Raises RecallTooLow if even the largest does not.
+    """
+    queries = shoppers_queries(vectors)
+    tenth_best = _tenth_best(queries, vectors)
+    for ef in EF_LADDER:
+        index = HnswIndex(path, _info(vectors, parameters, ef, Recall(k=K, queries=1, value=0)))
+        recall = measure_recall(index, queries, tenth_best)
+        if recall.value >= floor:
+            return _info(vectors, parameters, ef, recall)
+    raise RecallTooLow(
+        f"The index finds {recall.value:.3f} of the true {K} nearest neighbours even with ef={EF_LADDER[-1]}.",
+        value=recall.value,
+        limit=floor,
+        remedy=f"Raise --m above {parameters.m} or --ef-construction above {parameters.ef_construction}.",
+    )
+
+
+def shoppers_queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What an index is asked: means of as many products as LIKED says, drawn at random (n, dim).
+
+    A mean of several lies between them, where a graph finds its way less easily than to one of its own vectors.
+    """
+    rng = np.random.default_rng(0)
+    means = [
+        vectors[rng.choice(len(vectors), min(LIKED[number % len(LIKED)], len(vectors)), replace=False)].mean(axis=0)
+        for number in range(QUERIES)
+    ]
+    return np.stack(means)
+
+
+def measure_recall(index: HnswIndex, queries: NDArray[np.float32], tenth_best: NDArray[np.float32]) -> Recall:
+    """Recall@10 of the graph for the worst of LIKED; `tenth_best` (n,) are the true scores of each last neighbour.
+
+    A neighbour counts as found if its score reaches that, so that two photos of the same picture can stand in for each
+    other.
+    """
+    k = min(K, len(index.everything))
+    found = [
+        sum(one >= score - _SAME_SCORE for one in index.search_graph(query, k)[1])
+        for query, score in zip(queries, tenth_best, strict=True)
+    ]
+    worst = min(float(np.mean(found[kind :: len(LIKED)])) for kind in range(len(LIKED)))
+    return Recall(k=K, queries=len(queries), value=worst / k)
+
+
+def _tenth_best(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """By brute force, in blocks that keep the score matrix small."""
+    k = min(K, len(vectors))
+    blocks = np.array_split(queries, -(-len(queries) // _BLOCK))
+    return np.concatenate([np.partition(block @ vectors.T, -k, axis=1)[:, -k] for block in blocks])
+
+
+def _info(vectors: NDArray[np.float32], parameters: IndexParameters, ef: int, recall: Recall) -> IndexInfo:
+    count, dim = vectors.shape
+    return IndexInfo(
+        dim=dim, count=count, m=parameters.m, ef_construction=parameters.ef_construction, ef=ef, recall=recall
+    )

@@ -1,0 +1,1 @@
+"""The `vitrine` command: options, and what each command prints."""

@@ -1,0 +1,136 @@
+"""A checkpoint to the two files that serve it, `encoder.onnx` and `preprocess.json`, or to nothing at all."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from export.model.check_parity import FLOORS, Floors, Parity, check_parity
+from export.model.checkpoint import load_checkpoint
+from export.model.parity_trial import Speed, calibration_batches, judge, measure_speed
+from export.model.pool_graph import append_pooling, fold_constants
+from export.model.quantize import Precision, quantize
+from export.model.quiet import require_export_extra
+from export.model.smooth import smooth
+from export.model.trace import trace
+from export.model.trial_photos import photos_to_judge_by
+from handler.errors import ConfigurationError
+from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, EncoderSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.progress import Progress
+
+DEFAULT_SAMPLE = 600
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What to export, and what to judge it by."""
+
+    model: str
+    """Hugging Face id, or a directory written by `save_pretrained`."""
+    out: Path
+    """Directory to create; one that already holds an encoder has its two files replaced."""
+    photos: Path | None
+    """Folder of photos, or a manifest of them, that the file is judged on. None: the drawn sample catalogue."""
+    pooling: str = "auto"
+    layers: int | None = None
+    precision: Precision = "fp32"
+    licence: str | None = None
+    """Overrides what the model card says."""
+    name: str | None = None
+    """What to call the model in preprocess.json; default: its id, or its directory's name."""
+    sample: int = DEFAULT_SAMPLE
+    """At most so many photos, evenly spread over the folder."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written and how good it is."""
+
+    directory: Path
+    spec: EncoderSpec
+    file_bytes: int
+    parity: Parity
+    floors: Floors
+    speed: Speed
+
+
+def export_model(request: ExportRequest, progress: Progress) -> ExportReport:
+    """Export, judge, and only then move into place: whatever goes wrong leaves `request.out` as it was.
+
+    Raises ModelUnavailable, ModelUnsupported, ParityTooLow, ConfigurationError (photos or output directory that
+    cannot be used) and ExportError (the export extra is not installed).
+    """
+    require_export_extra()
+    _check_out(request.out)
+    with photos_to_judge_by(request.photos, request.sample, progress) as photos:
+        return _export(request, photos, progress)
+
+
+def _export(request: ExportRequest, photos: Sequence[Path], progress: Progress) -> ExportReport:
+    steps = progress.add_task("Loading the checkpoint", total=5)
+    checkpoint = load_checkpoint(
+        request.model, pooling=request.pooling, layers=request.layers, licence=request.licence, name=request.name
+    )
+    request.out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=request.out.parent, prefix=".vitrine-export-") as temporary:
+        made = Path(temporary) / "encoder"
+        made.mkdir()
+        file = made / ENCODER_FILE
+        progress.update(steps, advance=1, description="Tracing with optimum")
+        trace(checkpoint, file)
+        append_pooling(file, checkpoint.pooling, prefix_tokens=checkpoint.prefix_tokens, dim=checkpoint.dim)
+        fold_constants(file)
+        progress.update(steps, advance=1, description=f"Writing {request.precision}")
+        if request.precision == "int8":
+            smooth(file, calibration_batches(photos, checkpoint.preprocessing))
+        quantize(file, request.precision)
+        spec = EncoderSpec(
+            source=checkpoint.source,
+            architecture=checkpoint.family.model_type,
+            pooling=checkpoint.pooling,
+            precision=request.precision,
+            dim=checkpoint.dim,
+            licence=checkpoint.licence,
+            preprocessing=checkpoint.preprocessing,
+        )
+        (made / SPEC_FILE).write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        progress.update(steps, advance=1, description="Judging")
+        parity = judge(checkpoint, made, photos, progress)
+        check_parity(parity, request.precision)
+        progress.update(steps, advance=1, description="Timing")
+        speed = measure_speed(checkpoint, made)
+        size = file.stat().st_size
+        _move_into_place(made, request.out)
+        progress.update(steps, advance=1, description="Written")
+    return ExportReport(request.out, spec, size, parity, FLOORS[request.precision], speed)
+
+
+def _check_out(out: Path) -> None:
+    """Before minutes of work: a directory with something else in it is not ours to write to."""
+    if out.exists() and not out.is_dir():
+        raise ConfigurationError(f"{out} is a file.", field="out", value=str(out), remedy="Name a directory for --out.")
+    if out.is_dir() and any(out.iterdir()) and not (out / SPEC_FILE).exists():
+        raise ConfigurationError(
+            f"{out} holds files that are no encoder.",
+            field="out",
+            value=str(out),
+            remedy=f"Name a new or empty directory for --out, or one with a {SPEC_FILE} to replace.",
+        )
+
+
+def _move_into_place(made: Path, out: Path) -> None:
+    """One rename if `out` is new or empty. Beside other files (an earlier encoder's README) two: the graph goes last,
+    so that a graph is never read with the preprocessing of the one before it for longer than between two renames."""
+    if not out.exists() or not any(out.iterdir()):
+        if out.exists():
+            out.rmdir()
+        made.rename(out)
+        return
+    for name in (SPEC_FILE, ENCODER_FILE):
+        (made / name).replace(out / name)

@@ -1,0 +1,59 @@
+"""What PyTorch says about a photo: the truth that an exported file is held against."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from export.model.trace import MODEL_OUTPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from export.model.checkpoint import Checkpoint
+
+
+def embed(checkpoint: Checkpoint, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+    """RGB images -> float32 (n, dim) unit vectors, by the checkpoint's own image processor, forward and pooling.
+
+    Shares no code with what it judges, save the decoding of the photos.
+    """
+    import torch
+
+    pixels = checkpoint.processor(images=list(images), return_tensors="pt")["pixel_values"]
+    with torch.no_grad():
+        embeddings = _pool(checkpoint, checkpoint.model(pixel_values=pixels, **checkpoint.forward_options))
+        return np.asarray(torch.nn.functional.normalize(embeddings, dim=-1).numpy(), dtype=np.float32)
+
+
+def _pool(checkpoint: Checkpoint, outputs: Any) -> Any:
+    value = getattr(outputs, MODEL_OUTPUT[checkpoint.pooling])
+    if checkpoint.pooling == "cls":
+        return value[:, 0]
+    if checkpoint.pooling == "mean":
+        return value[:, checkpoint.prefix_tokens :].mean(dim=1)
+    return value
+
+
+def seconds_per_image(checkpoint: Checkpoint, *, repeats: int = 5) -> float:
+    """Best of `repeats` forwards of one picture on one thread; preprocessing is not counted."""
+    import torch
+
+    pixels = torch.zeros(1, 3, *checkpoint.preprocessing.input_size)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        times = []
+        with torch.no_grad():
+            for _ in range(repeats + 1):
+                start = time.perf_counter()
+                checkpoint.model(pixel_values=pixels, **checkpoint.forward_options)
+                times.append(time.perf_counter() - start)
+        return min(times[1:])
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,1 @@
+"""A shop's photos: reading catalogues, embedding photos, remembering embeddings."""

@@ -1,0 +1,1 @@
+"""The scheduled re-index on AWS."""

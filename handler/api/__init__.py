@@ -1,0 +1,1 @@
+"""The HTTP API: routes, uploads, problem documents, caching and the OpenAPI document."""

@@ -1,0 +1,103 @@
+"""The HTTP face: one FastAPI application around one Runtime."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the annotations
+from starlette.middleware.cors import CORSMiddleware
+
+from handler.api.caching import REVALIDATE, conditional
+from handler.api.guard import Guard
+from handler.api.problems import add_problem_handlers
+from handler.api.routes import router
+from handler.request_context import HEADER, RequestIds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from handler.runtime import Runtime
+
+STATIC = Path(__file__).parents[1] / "static"
+STATIC_FILES = {
+    "gallery.css": "text/css",
+    "products.css": "text/css",
+    "controls.css": "text/css",
+    "gallery.js": "text/javascript",
+    "api.js": "text/javascript",
+    "card.js": "text/javascript",
+    "filters.js": "text/javascript",
+    "hold.js": "text/javascript",
+    "memory.js": "text/javascript",
+    "photo.js": "text/javascript",
+    "session.js": "text/javascript",
+    "tune.js": "text/javascript",
+    "view.js": "text/javascript",
+    "words.js": "text/javascript",
+}
+STATIC_POLICY = {"X-Content-Type-Options": "nosniff"}
+PAGE_POLICY = {
+    **STATIC_POLICY,
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """The API and the gallery. Opens no bundle: the first request does."""
+    app = FastAPI(
+        title="Vitrine",
+        version=version("vitrine"),
+        summary="A visual product recommender that needs no running server.",
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # what a generated client calls its methods
+    )
+    # Starlette puts the last one added outermost: an answer of the guard, too, gets the headers of the others.
+    app.add_middleware(Guard)
+    if runtime.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=runtime.settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", "If-None-Match", HEADER],
+            expose_headers=["ETag", HEADER],
+        )
+    app.add_middleware(RequestIds)
+    app.state.runtime = runtime
+    app.include_router(router)
+    add_problem_handlers(app)
+    _add_gallery(app)
+    app.openapi = cache(partial(_document, app))  # type: ignore[method-assign]
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    from handler.api.openapi import document  # who serves pages never needs it
+
+    return document(app)
+
+
+def _add_gallery(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def gallery(request: Request) -> Response:
+        return _file(request, "gallery.html", "text/html", PAGE_POLICY)
+
+    for name, media_type in STATIC_FILES.items():
+        _add_static(app, name, media_type)
+
+
+def _add_static(app: FastAPI, name: str, media_type: str) -> None:
+    @app.get(f"/static/{name}", include_in_schema=False)
+    async def static(request: Request) -> Response:
+        return _file(request, name, media_type, STATIC_POLICY)
+
+
+def _file(request: Request, name: str, media_type: str, headers: Mapping[str, str]) -> Response:
+    # A few kilobytes of our own: read at once, which is quicker than asking a thread to.
+    return conditional(request, (STATIC / name).read_bytes(), media_type, REVALIDATE, headers)

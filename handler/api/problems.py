@@ -1,0 +1,113 @@
+"""Every error as an RFC 9457 problem document; nothing of our insides in any of them."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from handler.errors import InvalidRequest, VitrineError, http_status
+from handler.schemas import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fastapi import FastAPI, Request
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_SHOWN_CHARS = 200
+_DETAIL_CHARS = 1_000
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Route our errors, FastAPI's and Starlette's through `problem`; handler.api.guard does so with the unforeseen."""
+
+    @app.exception_handler(VitrineError)
+    async def ours(_request: Request, error: VitrineError) -> Response:
+        return error_problem(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            why = first.get("ctx", {}).get("error", "")
+            detail = f"The body is not JSON: {why}, at character {first['loc'][-1]}."
+            return error_problem(InvalidRequest(detail, field="body", remedy="Send a JSON object."))
+        return problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "invalid_request",
+            f"{_place(first['loc'])}: {first['msg']}.",
+            field=_place(first["loc"]),
+            value=first.get("input"),
+            limit=_limit(first.get("ctx", {})),
+            remedy="/docs describes what this path takes.",
+        )
+
+    @app.exception_handler(HTTPException)
+    async def from_router(request: Request, error: HTTPException) -> Response:
+        if isinstance(error.__cause__, VitrineError):
+            return error_problem(error.__cause__)
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # from FastAPI alone, for JSON that is not even UTF-8
+            return error_problem(InvalidRequest("The body cannot be read.", field="body", remedy="Send JSON in UTF-8."))
+        code = HTTPStatus(error.status_code).name.lower()
+        detail = f"{request.method} {request.url.path}: {HTTPStatus(error.status_code).phrase}."
+        return problem(error.status_code, code, detail, headers=error.headers, remedy="/docs lists what there is.")
+
+
+def error_problem(error: VitrineError) -> Response:
+    """An error of ours; what is the server's fault is logged in full and told in general."""
+    status = http_status(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s: %s", error.code, error)
+        return problem(status, error.code, "This shop cannot answer at the moment.", remedy="Try again later.")
+    return problem(
+        status,
+        error.code,
+        error.detail,
+        field=error.field,
+        value=error.value,
+        limit=error.limit,
+        remedy=error.remedy,
+    )
+
+
+def problem(
+    status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
+) -> Response:
+    """One problem document; members that are None are left out."""
+    title = HTTPStatus(status).phrase
+    members |= {key: _short(members[key]) for key in ("field", "value") if key in members}
+    detail = _cut(detail, _DETAIL_CHARS)
+    body = Problem(type="about:blank", title=title, status=status, detail=detail, code=code, **members)
+    return Response(
+        body.model_dump_json(exclude_none=True), status, {"Cache-Control": "no-store", **(headers or {})}, MEDIA_TYPE
+    )
+
+
+def _place(location: Sequence[object]) -> str:
+    """`("body", "liked", 0)` as `liked.0`."""
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+def _short(value: object) -> object:
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    return _cut(value if isinstance(value, str) else repr(value), _SHOWN_CHARS)
+
+
+def _cut(text: str, limit: int) -> str:
+    """Not too long to send back, and without the lone surrogates that JSON can escape but UTF-8 cannot hold."""
+    shown = text if len(text) <= limit else f"{text[:limit]}..."
+    return shown.encode(errors="backslashreplace").decode()
+
+
+def _limit(context: Mapping[str, object]) -> object:
+    """The bound that pydantic says was broken, if it was a bound."""
+    bounds = (value for key, value in context.items() if isinstance(value, int | float) and "actual" not in key)
+    return next(bounds, None)

@@ -1,0 +1,1 @@
+"""Vitrine on one machine: the development server and its state."""

@@ -1,0 +1,90 @@
+"""One opened bundle: everything a request reads, each file verified before it is opened."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from handler.errors import BundleCorrupt
+from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, WHITENING_FILE, Manifest, bundle_key
+from handler.photos.photo_encoder import PhotoEncoder
+from handler.photos.whitening import Whitening
+from handler.products.catalog import Catalog
+from handler.products.neighbors import HnswIndex
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from handler.products.neighbors import NeighborIndex
+    from handler.stores.store import BundleStore
+
+_LABELS_NAMED = 3
+
+
+class OpenBundle:
+    """A bundle that requests are answered from. It never changes; a new version is another object."""
+
+    def __init__(self, store: BundleStore, version: str) -> None:
+        """Raises BundleNotFound, BundleCorrupt or BundleIncompatible; ConfigurationError for another hnswlib layout."""
+        self.manifest = Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version)
+        files = self.manifest.files
+        self.catalog = Catalog(
+            store.fetch(bundle_key(version, CATALOG_FILE), files[CATALOG_FILE]), self.manifest.catalog
+        )
+        self.index: NeighborIndex = HnswIndex(
+            store.fetch(bundle_key(version, INDEX_FILE), files[INDEX_FILE]), self.manifest.index
+        )
+        self._check_labels()
+        self._store = store
+        self._encoder = PhotoEncoder(store, self.manifest.model)
+
+    def embed_photo(self, photo: bytes) -> NDArray[np.float32]:
+        """A photo as a vector that can be compared with the index's: float32 (dim,), of length 1.
+
+        The one way from an upload to the index. Raises ImageTooLarge, ImageUndecodable, BundleError.
+        """
+        vector = self._encoder.embed(photo)
+        return vector if self._whitening is None else self._whitening.apply(vector[None])[0]
+
+    @cached_property
+    def _whitening(self) -> Whitening | None:
+        expected = self.manifest.whitening
+        if expected is None:
+            return None
+        path = self._store.fetch(bundle_key(self.version, WHITENING_FILE), expected)
+        return Whitening.load(path, self.manifest.model.dim)
+
+    def _check_labels(self) -> None:
+        """Raise BundleCorrupt unless the index and the catalogue hold the same labels.
+
+        Compares every label rather than a count and a sum, which different sets can share. This adds 8 ms per 100,000
+        products to opening a bundle.
+        """
+        indexed, listed = self.index.everything.labels, self.catalog.labels()
+        if np.array_equal(indexed, listed):
+            return
+        only_indexed, only_listed = np.setdiff1d(indexed, listed), np.setdiff1d(listed, indexed)
+        raise BundleCorrupt(
+            f"{INDEX_FILE} and {CATALOG_FILE} of bundle {self.version} hold different products: {len(indexed):,} "
+            f"labels and {len(listed):,}. Only the index has {_first(only_indexed)}; "
+            f"only the catalogue has {_first(only_listed)}.",
+            remedy="Run `vitrine index` again, or `vitrine rollback`.",
+        )
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    @cached_property
+    def vector_space(self) -> str:
+        return self.manifest.vector_space
+
+
+def _first(labels: NDArray[np.int64]) -> str:
+    """The first few labels and how many more there are, for an error message."""
+    if not len(labels):
+        return "none"
+    more = f" and {len(labels) - _LABELS_NAMED:,} more" if len(labels) > _LABELS_NAMED else ""
+    return ", ".join(map(str, labels[:_LABELS_NAMED].tolist())) + more

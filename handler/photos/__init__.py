@@ -1,0 +1,1 @@
+"""Photos to vectors: decoding, the encoder and the whitening."""

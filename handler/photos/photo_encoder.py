@@ -1,0 +1,69 @@
+"""The encoder of a bundle: fetched, verified and opened when the first photo comes, since most processes see none."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from handler.errors import BundleCorrupt
+from handler.manifest import model_fingerprint, model_key
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from handler.manifest import ModelRef
+    from handler.photos.encoder import Encoder
+    from handler.stores.store import BundleStore
+
+MAX_UPLOAD_PIXELS = 25_000_000
+"""75 MB once decoded, and about three times that on the way; phones' photos have 12 million."""
+
+UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+
+
+class PhotoEncoder:
+    """Photos to unit vectors, with the very files that the index was made with."""
+
+    def __init__(self, store: BundleStore, model: ModelRef) -> None:
+        """Opens nothing yet."""
+        self._store = store
+        self._model = model
+        self._opening = threading.Lock()
+        # As many photos in memory at once as there are cores to work on them; others wait as bytes.
+        self._working = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._encoder: Encoder | None = None
+
+    def embed(self, photo: bytes) -> NDArray[np.float32]:
+        """float32 (dim,) of length 1. Raises ImageTooLarge, ImageUndecodable, and BundleError if the encoder is amiss.
+
+        It keeps a core busy for as long as the encoder takes: call it off the event loop.
+        """
+        from handler.photos.images import decode, preprocess
+
+        encoder = self._opened()
+        with self._working:
+            image = decode(photo, max_pixels=MAX_UPLOAD_PIXELS, formats=UPLOAD_FORMATS)
+            vector: NDArray[np.float32] = encoder.encode(preprocess(image, encoder.spec.preprocessing)[None])[0]
+        return vector
+
+    def _opened(self) -> Encoder:
+        with self._opening:
+            if self._encoder is None:
+                self._encoder = self._open()
+            return self._encoder
+
+    def _open(self) -> Encoder:
+        from handler.photos.encoder import ENCODER_FILE, Encoder
+
+        if model_fingerprint(self._model.files) != self._model.fingerprint:
+            raise BundleCorrupt(f"The files of model {self._model.fingerprint} are not those of its fingerprint.")
+        paths = {
+            name: self._store.fetch(model_key(self._model.fingerprint, name), expected)
+            for name, expected in self._model.files.items()
+        }
+        encoder = Encoder(paths[ENCODER_FILE].parent)
+        if encoder.spec.dim != self._model.dim:
+            raise BundleCorrupt(f"The encoder has {encoder.spec.dim} dimensions, the index {self._model.dim}.")
+        return encoder

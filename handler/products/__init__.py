@@ -1,0 +1,1 @@
+"""The products of a bundle: catalogue, filters, labels and nearest neighbours."""

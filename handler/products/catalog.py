@@ -1,0 +1,137 @@
+"""The products of a bundle: label <-> id, what a shop shows of each, and which of them pass a filter."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from handler.errors import BundleCorrupt
+from handler.products.filters import to_sql
+from handler.products.labels import LabelSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from handler.manifest import CatalogInfo
+    from handler.products.filters import Filter
+
+SCHEMA = """
+CREATE TABLE products (
+    label INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    image TEXT NOT NULL,          -- path below the photos' root, with forward slashes
+    fields TEXT NOT NULL          -- JSON object
+) STRICT;
+CREATE INDEX products_by_image ON products (image);
+CREATE TABLE retired (            -- products that are gone; their labels are never handed out again
+    label INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE field_values (
+    field INTEGER NOT NULL,       -- place in the manifest's list of fields
+    value ANY NOT NULL,           -- text, real, or 0 and 1
+    label INTEGER NOT NULL,
+    PRIMARY KEY (field, value, label)
+) STRICT, WITHOUT ROWID;
+"""
+FILTERS_KEPT = 64
+_CHUNK = 500  # well below SQLite's limit on bound parameters
+
+
+class Product(NamedTuple):
+    label: int
+    id: str
+    image: str
+    fields: dict[str, Any]
+
+
+class Catalog:
+    """Read-only view of a bundle's `catalog.sqlite`, whose digest has been verified."""
+
+    def __init__(self, path: Path, info: CatalogInfo) -> None:
+        """Raises BundleCorrupt if this is not a catalogue of ours."""
+        self.info = info
+        self._passing: OrderedDict[str, LabelSet] = OrderedDict()
+        try:
+            self._db = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+            self._db.execute("SELECT 1 FROM products, field_values, retired LIMIT 1")
+        except sqlite3.Error as error:
+            raise BundleCorrupt(f"{path} is not a catalogue: {error}.") from error
+
+    def __len__(self) -> int:
+        return self.info.count
+
+    def labels(self) -> NDArray[np.int64]:
+        """The labels of all products (n,), ascending.
+
+        SQLite concatenates them into one text, which numpy parses: 8 ms for 100,000 products. Fetching a row per
+        label takes 26 ms.
+        """
+        text = self._db.execute("SELECT group_concat(label) FROM products").fetchone()[0]
+        return np.sort(np.fromstring(text or "", dtype=np.int64, sep=","))
+
+    def by_labels(self, labels: Sequence[int]) -> dict[int, Product]:
+        """The products that are still in the catalogue among `labels`."""
+        return {product.label: product for product in self._products("label", labels)}
+
+    def by_id(self, product_id: str) -> Product | None:
+        return next(iter(self._products("id", [product_id])), None)
+
+    def has_image(self, image: str) -> bool:
+        return self._db.execute("SELECT 1 FROM products WHERE image = ?", [image]).fetchone() is not None
+
+    def labels_of(self, ids: Iterable[str]) -> dict[str, int]:
+        """Labels by id, retired products included: somebody may still be looking at one."""
+        found: dict[str, int] = {}
+        for chunk in _chunks(list(ids)):
+            marks = ", ".join("?" * len(chunk))
+            for table in ("retired", "products"):
+                query = f"SELECT id, label FROM {table} WHERE id IN ({marks})"  # noqa: S608  only our own text
+                found.update(self._db.execute(query, chunk).fetchall())
+        return found
+
+    def passing(self, wanted: Filter) -> LabelSet:
+        """The labels of the products that pass a filter; the latest filters' answers are kept.
+
+        Raises InvalidFilter.
+        """
+        query, parameters = to_sql(wanted, self.info.fields)
+        key = json.dumps([query, parameters])
+        if key in self._passing:
+            self._passing.move_to_end(key)
+            return self._passing[key]
+        rows = self._db.execute(query, parameters).fetchall()
+        labels = LabelSet(np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows)))
+        self._passing[key] = labels
+        if len(self._passing) > FILTERS_KEPT:
+            self._passing.popitem(last=False)
+        return labels
+
+    def _products(self, column: str, keys: Sequence[object]) -> Iterable[Product]:
+        for chunk in _chunks(keys):
+            marks = ", ".join("?" * len(chunk))
+            query = f"SELECT label, id, image, fields FROM products WHERE {column} IN ({marks})"  # noqa: S608
+            for label, product_id, image, fields in self._db.execute(query, chunk):
+                yield Product(label, product_id, image, json.loads(fields))
+
+
+def field_rows(fields: Mapping[str, Any], names: Sequence[str]) -> Iterable[tuple[int, object]]:
+    """The (field, value) pairs under which filters find a product; a list counts under each of its values."""
+    for place, name in enumerate(names):
+        value = fields.get(name)
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None:
+                yield place, one
+
+
+def _chunks(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))

@@ -1,0 +1,104 @@
+"""Filters from outside, checked against the catalogue's fields and turned into SQL that a product must satisfy.
+
+    {"category": ["dress", "skirt"], "price": {"gte": 20, "lt": 50}, "in_stock": true}
+
+Every field given must hold. A list means any of its values; a plain value means exactly that one; numbers also take
+the comparisons lt, lte, gt and gte.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from handler.errors import InvalidFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from handler.manifest import FieldInfo
+
+    Scalar = str | float | bool
+    FilterValue = Scalar | Sequence[Scalar] | Mapping[str, float]
+    Filter = Mapping[str, FilterValue]
+
+MAX_CONDITIONS = 16
+MAX_VALUES = 100
+COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+# JSON can escape half of a surrogate pair, which UTF-8, and so SQLite, cannot hold.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_TYPES = {"keyword": "a string", "number": "a number", "boolean": "true or false"}
+
+
+def to_sql(wanted: Filter, fields: Sequence[FieldInfo]) -> tuple[str, list[object]]:
+    """A query for the labels that pass, over the `field_values` table, and its parameters.
+
+    Raises InvalidFilter naming the field, what was given and what the catalogue has.
+    """
+    if len(wanted) > MAX_CONDITIONS:
+        raise InvalidFilter(
+            f"The filter has {len(wanted)} conditions; at most {MAX_CONDITIONS} are taken.",
+            field="filter",
+            value=len(wanted),
+            limit=MAX_CONDITIONS,
+        )
+    places = {field.name: place for place, field in enumerate(fields)}
+    selects: list[str] = []
+    parameters: list[object] = []
+    for name, value in wanted.items():
+        if name not in places:
+            raise InvalidFilter(
+                f"The catalogue has no field {name!r} to filter by.",
+                field=f"filter.{name}",
+                value=name,
+                limit=", ".join(places) or "no fields at all",
+                remedy="GET /v1/bundle lists the fields.",
+            )
+        condition, values = _condition(fields[places[name]], value)
+        selects.append(f"SELECT label FROM field_values WHERE field = ? AND {condition}")  # noqa: S608  only our text
+        parameters += [places[name], *values]
+    return " INTERSECT ".join(selects), parameters
+
+
+def _condition(field: FieldInfo, given: FilterValue) -> tuple[str, list[object]]:
+    if isinstance(given, dict):
+        return _comparison(field, given)
+    values = list(given) if isinstance(given, list | tuple) else [given]
+    if not 1 <= len(values) <= MAX_VALUES:
+        raise InvalidFilter(
+            f"The filter on {field.name} has {len(values)} values; 1 to {MAX_VALUES} are taken.",
+            field=f"filter.{field.name}",
+            value=len(values),
+            limit=MAX_VALUES,
+        )
+    checked = [_checked(field, value) for value in values]
+    return f"value IN ({', '.join('?' * len(checked))})", checked
+
+
+def _comparison(field: FieldInfo, bounds: dict[str, float]) -> tuple[str, list[object]]:
+    if field.kind != "number" or not bounds or not bounds.keys() <= COMPARISONS.keys():
+        raise InvalidFilter(
+            f"{field.name} is a {field.kind} field; {dict(bounds)!r} does not compare it.",
+            field=f"filter.{field.name}",
+            value=bounds,
+            limit=", ".join(COMPARISONS) if field.kind == "number" else f"{_TYPES[field.kind]}, or a list of them",
+        )
+    condition = " AND ".join(f"value {COMPARISONS[name]} ?" for name in bounds)
+    return condition, [_checked(field, value) for value in bounds.values()]
+
+
+def _checked(field: FieldInfo, value: object) -> object:
+    right = {
+        "keyword": isinstance(value, str) and not _SURROGATE.search(value),
+        "number": isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value),
+        "boolean": isinstance(value, bool),
+    }[field.kind]
+    if not right:
+        raise InvalidFilter(
+            f"{field.name} is a {field.kind} field; {value!r} is not {_TYPES[field.kind]}.",
+            field=f"filter.{field.name}",
+            value=value,
+            limit=_TYPES[field.kind],
+        )
+    return float(value) if field.kind == "number" else value  # type: ignore[arg-type]

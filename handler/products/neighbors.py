@@ -1,0 +1,161 @@
+"""Nearest neighbours among the catalogue's unit vectors."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import weakref
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import hnswlib
+import numpy as np
+
+from handler.errors import BundleCorrupt
+from handler.products.hnsw_file import HnswFile, check_layout
+from handler.products.labels import LabelSet
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from handler.manifest import IndexInfo
+
+EXACT_LIMIT = 2_000
+"""Up to this many candidates are compared one by one: exact, and no slower than a filtered graph search."""
+
+FIRST_ASK = 128
+
+
+class Neighbor(NamedTuple):
+    label: int
+    score: float
+    """Cosine similarity to the query if the query has length 1."""
+
+
+class NeighborIndex(Protocol):
+    """What recommending needs of an index."""
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def everything(self) -> LabelSet: ...
+
+    def nearest(
+        self, query: NDArray[np.float32], count: int, *, excluded: Collection[int] = (), allowed: LabelSet | None = None
+    ) -> list[Neighbor]:
+        """The `count` labels with the largest inner product with `query` (dim,), best first.
+
+        None of them is in `excluded` (a set, for its speed) and all are in `allowed`. Fewer only if fewer exist.
+        """
+
+    def vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
+        """Those of `labels` that the index holds, in the order given, and their unit vectors (n, dim)."""
+
+
+class HnswIndex:
+    """hnswlib's graph for searching, and its file for reading vectors back."""
+
+    def __init__(self, path: Path, info: IndexInfo) -> None:
+        """Open an index whose digest has been verified.
+
+        Raises BundleCorrupt if it is not the one `info` describes, ConfigurationError if the installed hnswlib saves
+        its files in a layout that HnswFile does not read.
+        """
+        check_layout()
+        self.dim = info.dim
+        self._file = HnswFile(path, info)
+        self._path = path
+        # The graph may be loaded much later, when the file that was verified has lost its name to a newer bundle.
+        self._descriptor = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._descriptor)
+        self._info = info
+
+    @cached_property
+    def _graph(self) -> hnswlib.Index:
+        """Loaded by the first search: a session's first page is drawn at random and needs none."""
+        graph = hnswlib.Index(space=self._info.space, dim=self._info.dim)
+        try:
+            graph.load_index(f"/dev/fd/{self._descriptor}")
+        except RuntimeError as error:
+            raise BundleCorrupt(f"{self._path} does not open as an hnswlib index: {error}") from error
+        graph.set_ef(self._info.ef)
+        graph.set_num_threads(1)
+        return graph
+
+    @cached_property
+    def everything(self) -> LabelSet:
+        return LabelSet(self._file.labels)
+
+    def nearest(
+        self, query: NDArray[np.float32], count: int, *, excluded: Collection[int] = (), allowed: LabelSet | None = None
+    ) -> list[Neighbor]:
+        candidates = self.everything if allowed is None else allowed
+        if count <= 0 or not len(candidates):
+            return []
+        if len(candidates) <= EXACT_LIMIT:
+            return self._nearest_exact(query, count, candidates.without(excluded))
+        if allowed is not None:
+            return self._nearest_filtered(query, count, excluded, allowed)
+        return self._nearest_unfiltered(query, count, excluded)
+
+    def vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
+        wanted = np.asarray(labels, dtype=np.int64).reshape(-1)
+        places = np.searchsorted(self.everything.labels, wanted).clip(max=len(self.everything) - 1)
+        known = self.everything.labels[places] == wanted
+        return wanted[known].tolist(), self._file.rows[self._rows_by_label[places[known]]]
+
+    @cached_property
+    def _rows_by_label(self) -> NDArray[np.intp]:
+        """For each label of `everything`, in its order, the row of the file that holds its vector."""
+        return np.argsort(self._file.labels)
+
+    def _nearest_unfiltered(self, query: NDArray[np.float32], count: int, excluded: Collection[int]) -> list[Neighbor]:
+        # Asking for more and dropping what was seen beats a filter callback (34 against 91 us with 100 seen). More
+        # than the seen ones can never be in the way, and they rarely are all.
+        enough = min(len(self.everything), count + len(excluded))
+        ask = min(enough, max(FIRST_ASK, count + len(excluded) // 2))
+        while True:
+            labels, scores = self.search_graph(query, ask)
+            unseen = (pair for pair in zip(labels, scores, strict=True) if pair[0] not in excluded)
+            best = [Neighbor(*pair) for pair in itertools.islice(unseen, count)]
+            if len(best) == count or ask == enough:
+                return best
+            ask = min(enough, 4 * ask)
+
+    def _nearest_filtered(
+        self, query: NDArray[np.float32], count: int, excluded: Collection[int], allowed: LabelSet
+    ) -> list[Neighbor]:
+        count = min(count, allowed.count_without(excluded))
+        if count == 0:
+            return []
+        try:
+            labels, distances = self._graph.knn_query(
+                query, k=count, num_threads=1, filter=lambda label: label in allowed and label not in excluded
+            )
+        except RuntimeError:
+            # The graph search met fewer than `count` that pass: they lie far from the query, so look at each.
+            return self._nearest_exact(query, count, allowed.without(excluded))
+        return [Neighbor(*pair) for pair in zip(labels[0].tolist(), (1 - distances[0]).tolist(), strict=True)]
+
+    def search_graph(self, query: NDArray[np.float32], count: int) -> tuple[list[int], list[float]]:
+        """Labels and scores as hnswlib finds them: approximate, nothing left out, however small the catalogue is."""
+        try:
+            labels, distances = self._graph.knn_query(query, k=count)
+        except RuntimeError:
+            # hnswlib's answer when the graph does not lead to `count` elements.
+            return self._scan(query, count, self.everything.labels)
+        return labels[0].tolist(), (1 - distances[0]).tolist()
+
+    def _nearest_exact(self, query: NDArray[np.float32], count: int, labels: NDArray[np.int64]) -> list[Neighbor]:
+        return [Neighbor(*pair) for pair in zip(*self._scan(query, count, labels), strict=True)]
+
+    def _scan(self, query: NDArray[np.float32], count: int, labels: NDArray[np.int64]) -> tuple[list[int], list[float]]:
+        """Compare every one of `labels`, all of which the index holds."""
+        known, vectors = self.vectors(labels)
+        scores = vectors @ query
+        best = np.argsort(-scores, kind="stable")[:count]
+        return [known[place] for place in best], scores[best].tolist()

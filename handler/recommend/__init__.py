@@ -1,0 +1,1 @@
+"""What to show next: strategies rank products, a page is arranged from the ranking."""

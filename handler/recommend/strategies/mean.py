@@ -1,0 +1,21 @@
+"""The products nearest to the mean of what was liked.
+
+Source: Tony Assi's article on a visual recommender built on ViT embeddings, whose text averages all liked embeddings.
+(Its code averages pairwise instead, so that the last click weighs half.)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handler.products.labels import LabelSet
+    from handler.products.neighbors import Neighbor, NeighborIndex
+    from handler.sessions.state import SessionState
+
+
+def mean(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
+    """The `count` unseen products with the largest inner product with the preference."""
+    if state.preference is None:
+        return []
+    return index.nearest(state.preference.mean, count, excluded=state.shown, allowed=allowed)

@@ -1,0 +1,31 @@
+"""The products nearest to an average in which the last click weighs half.
+
+Source: the code of Tony Assi's article, which takes `(preference + new) / 2` at every click where its text says mean.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from handler.products.labels import LabelSet
+    from handler.products.neighbors import Neighbor, NeighborIndex
+    from handler.sessions.state import SessionState
+
+REMEMBERED = 30
+"""Likes further back weigh less than 2 to the power of -30."""
+
+
+def recency(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
+    """The `count` unseen products with the largest inner product with the halving average of what was liked."""
+    latest = state.liked[-REMEMBERED:]
+    known, vectors = index.vectors(latest)
+    by_label = dict(zip(known, vectors, strict=True))
+    query = None
+    for page in state.rounds:
+        for vector in [*(by_label.get(label) for label in page.liked), page.photo]:
+            if vector is not None:
+                query = vector if query is None else (query + vector) / 2
+    if query is None:
+        return []
+    return index.nearest(query, count, excluded=state.shown, allowed=allowed)

@@ -1,0 +1,1 @@
+"""Sessions: their state, and the signed tokens that carry it."""

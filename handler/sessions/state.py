@@ -1,0 +1,177 @@
+"""What a session is: the pages shown, the answers given, and the preference they add up to.
+
+Everything here is immutable; each step of a session returns a new state. A token (handler.token) carries it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from handler.errors import NothingToUndo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from handler.products.neighbors import NeighborIndex
+
+PHOTOS_KEPT = 4
+
+
+@dataclass(frozen=True)
+class Round:
+    """One page and the answer to it. An answer may also name products of earlier pages."""
+
+    shown: tuple[int, ...]
+    liked: tuple[int, ...] = ()
+    disliked: tuple[int, ...] = ()
+    withdrawn: bool = False
+    """Its page was taken back by an undo: the products count as seen, their silence says nothing."""
+    photo: NDArray[np.float32] | None = field(default=None, compare=False)
+    """Unit vector of a photo liked in answer to it, kept so that an undo can take it out of the preference again."""
+
+
+@dataclass(frozen=True)
+class Preference:
+    """Mean of the unit embeddings of what was liked, as float32 of shape (dim,), and how many they were."""
+
+    mean: NDArray[np.float32]
+    count: int
+
+
+@dataclass(frozen=True)
+class SessionState:
+    """A session between two requests. The last round is the page in front of the shopper."""
+
+    session_id: bytes
+    vector_space: str
+    """Identity of the space that the preference lives in: `Manifest.vector_space`."""
+    rounds: tuple[Round, ...] = ()
+    preference: Preference | None = None
+    secret: bytes = field(default=b"", repr=False)
+    """What random picks and the name in logs derive from; SessionTokens sets it and carries it on."""
+
+    @cached_property
+    def shown(self) -> frozenset[int]:
+        return frozenset(label for page in self.rounds for label in page.shown)
+
+    @cached_property
+    def liked(self) -> tuple[int, ...]:
+        """In the order in which they were liked."""
+        return tuple(label for page in self.rounds for label in page.liked)
+
+    @cached_property
+    def disliked(self) -> tuple[int, ...]:
+        return tuple(label for page in self.rounds for label in page.disliked)
+
+    @property
+    def number(self) -> int:
+        """Of the round in front of the shopper, counted from 1."""
+        return sum(not page.withdrawn for page in self.rounds)
+
+    def show(self, labels: Sequence[int]) -> SessionState:
+        return replace(self, rounds=(*self.rounds, Round(tuple(labels))))
+
+    def answer(self, liked: Sequence[int], disliked: Sequence[int], index: NeighborIndex) -> SessionState:
+        """Take an answer to the page in front. Saying again what was said before changes nothing.
+
+        The caller has checked that all of it was shown, and that nothing is liked and disliked.
+        """
+        news = tuple(label for label in dict.fromkeys(liked) if label not in self.liked)
+        dislikes = tuple(label for label in dict.fromkeys(disliked) if label not in self.disliked)
+        answered = replace(self.rounds[-1], liked=news, disliked=dislikes)
+        return replace(
+            self,
+            rounds=(*self.rounds[:-1], answered),
+            preference=_with_likes(self.preference, self.liked, news, index),
+        )
+
+    def like_photo(self, vector: NDArray[np.float32]) -> SessionState:
+        """Like something that is not in the catalogue, by its unit vector (dim,), in answer to the page in front.
+
+        From then on the preference is a running mean: the photo, unlike a product, cannot be looked up again. A token
+        has room for the last PHOTOS_KEPT photos; an undo of an older one leaves it in the preference.
+        """
+        merged = _merge(self.preference, vector[None], sign=1)
+        rounds = (*self.rounds[:-1], replace(self.rounds[-1], photo=vector))
+        for place in [place for place, page in enumerate(rounds) if page.photo is not None][:-PHOTOS_KEPT]:
+            rounds = (*rounds[:place], replace(rounds[place], photo=None), *rounds[place + 1 :])
+        return replace(self, rounds=rounds, preference=merged)
+
+    def undo(self, index: NeighborIndex) -> SessionState:
+        """Take back the last answer: its page is in front again, what came after it stays seen.
+
+        Raises NothingToUndo on the first page.
+        """
+        standing = [place for place, page in enumerate(self.rounds) if not page.withdrawn]
+        if len(standing) < 2:
+            raise NothingToUndo(
+                "This is the session's first page; there is no answer to take back.",
+                field="session",
+                remedy="Answer a page with /v1/sessions/next first.",
+            )
+        undone, in_front = standing[-2], standing[-1]
+        rest = [replace(page, withdrawn=True) if place == in_front else page for place, page in enumerate(self.rounds)]
+        page = rest.pop(undone)
+        reopened = (*rest, Round(page.shown))
+        before = tuple(label for earlier in rest for label in earlier.liked)
+        preference = self.preference if page.photo is None else _merge(self.preference, page.photo[None], sign=-1)
+        return replace(self, rounds=reopened, preference=_without_likes(preference, before, page.liked, index))
+
+
+def _with_likes(
+    preference: Preference | None, before: Sequence[int], news: Sequence[int], index: NeighborIndex
+) -> Preference | None:
+    """The preference after liking `news`, too.
+
+    While all that was liked is in the catalogue the mean is taken afresh, so that what the token's copy loses to
+    quantisation never adds up. Once something has left the catalogue, the copy is all that remembers it.
+    """
+    if not news:
+        return preference
+    if exact := _exact(preference, before, news, index):
+        return exact
+    _, vectors = index.vectors(news)
+    return _merge(preference, vectors, sign=1)
+
+
+def _without_likes(
+    preference: Preference | None, before: Sequence[int], undone: Sequence[int], index: NeighborIndex
+) -> Preference | None:
+    """The preference before `undone` was liked; what left the catalogue meanwhile cannot be taken out of it."""
+    if not undone or preference is None:
+        return preference
+    known, vectors = index.vectors(undone)
+    earlier = replace(preference, count=preference.count - len(known))
+    if earlier.count <= 0:
+        return None
+    return _exact(earlier, before, (), index) or _merge(preference, vectors, sign=-1)
+
+
+def _exact(
+    preference: Preference | None, before: Sequence[int], news: Sequence[int], index: NeighborIndex
+) -> Preference | None:
+    """The mean over everything liked, or None if some of it is not in the catalogue any more (or never was)."""
+    counted = preference.count if preference else 0
+    if counted != len(before):
+        return None
+    known, vectors = index.vectors((*before, *news))
+    if len(known) != len(before) + len(news):
+        return None
+    return Preference(vectors.mean(axis=0), len(known))
+
+
+def _merge(preference: Preference | None, vectors: NDArray[np.float32], sign: int) -> Preference | None:
+    """Add vectors to a running mean (sign 1) or take them out again (sign -1)."""
+    count = (preference.count if preference else 0) + sign * len(vectors)
+    if count <= 0:
+        return None
+    total = vectors.sum(axis=0) * sign
+    if preference is not None:
+        total = total + preference.mean * preference.count
+    return Preference((total / count).astype(np.float32), count)

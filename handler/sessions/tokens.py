@@ -1,0 +1,155 @@
+"""Session tokens: signed, so that only a shop's own processes can write them, and small enough for a request's body.
+
+itsdangerous signs with SHA-256, an explicit salt and a list of keys. The first key signs, all verify. A rotation adds a
+key to the list and drops the oldest one; the order of the list changes while a new key settles.
+
+A session's random picks and its name in logs derive from a secret of the session, never from the list. The secret is an
+HMAC of the session's id under the key that signs its first token, and it stays the same for the whole session:
+
+- A token signed with that key carries no secret: whoever verifies the token can derive it from the verifying key.
+- A token signed with another key carries the secret, encrypted with a pad that is derived from the signing key. The
+  holder of a token can read its payload, but neither the secret nor the pad.
+
+So every process that can verify a token gets the same secret from it, whatever the order of its list, even after the
+key that started the session has been dropped.
+
+Handlers from before the secret read these tokens too, but seed from the list and drop a carried secret when they sign.
+While both versions serve, a retry may get other random picks and a session in a rotation may change its name in logs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import random
+import re
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import itsdangerous
+
+from handler.errors import SessionExpired, SessionMalformed, SessionModelChanged, SessionTampered
+from handler.sessions import codec as session_codec
+from handler.sessions.state import SessionState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SALT = b"vitrine.session.v1"
+RANDOM_SALT = b"vitrine.page.v1"
+EVENT_SALT = b"vitrine.event.v1"
+SECRET_SALT = b"vitrine.secret.v1"
+PAD_SALT = b"vitrine.pad.v1"
+MAX_CHARS = 65_536
+_SHAPE = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+
+class SessionTokens:
+    """Writes states into tokens and reads them back."""
+
+    def __init__(self, keys: Sequence[str], ttl_seconds: int, now: Callable[[], float] = time.time) -> None:
+        self._signers = {
+            key: itsdangerous.Signer(key, SALT, key_derivation="hmac", digest_method=hashlib.sha256)
+            for key in (text.encode() for text in keys)
+        }
+        self._signing_key = next(iter(self._signers))
+        self._ttl_seconds = ttl_seconds
+        self._now = now
+
+    def start(self, vector_space: str, seed: str | None = None) -> SessionState:
+        """A session that has seen nothing. Its id comes from the operating system, or from `seed` where one is given.
+
+        Copies of a process that was snapshotted share their generators' state, so no generator of ours may choose it.
+        """
+        size = session_codec.SESSION_ID_BYTES
+        session_id = os.urandom(size) if seed is None else hashlib.sha256(seed.encode()).digest()[:size]
+        return SessionState(session_id, vector_space, secret=_derived_secret(self._signing_key, session_id))
+
+    def write(self, state: SessionState) -> str:
+        derivable = _checked_secret(state) == _derived_secret(self._signing_key, state.session_id)
+        carried = b"" if derivable else _encrypted(self._signing_key, state.session_id, state.secret)
+        payload = session_codec.encode(replace(state, secret=carried), int(self._now()))
+        return self._signers[self._signing_key].sign(itsdangerous.base64_encode(payload)).decode()
+
+    def read(self, token: str, vector_space: str) -> SessionState:
+        """Raises SessionMalformed, SessionTampered, SessionExpired or SessionModelChanged."""
+        raw = token.encode()
+        if len(raw) > MAX_CHARS or not _SHAPE.fullmatch(raw):
+            raise SessionMalformed(
+                f"This is not a session token ({len(token):,} characters).",
+                field="session",
+                limit=f"at most {MAX_CHARS} characters of base64url with one dot",
+                remedy="Send the `session` of the last answer, or start a new session.",
+            )
+        key, payload = self._verified(raw)
+        state, issued_at = session_codec.decode(payload)
+        age = int(self._now()) - issued_at
+        if age > self._ttl_seconds:
+            raise SessionExpired(
+                f"The session is {age:,} seconds old.",
+                field="session",
+                value=age,
+                limit=self._ttl_seconds,
+                remedy="Start a new session.",
+            )
+        if not vector_space.startswith(state.vector_space):
+            raise SessionModelChanged(
+                f"The session belongs to vector space {state.vector_space}; this shop now uses {vector_space}.",
+                field="session",
+                value=state.vector_space,
+                limit=vector_space,
+                remedy="Start a new session.",
+            )
+        if state.secret:
+            secret = _encrypted(key, state.session_id, state.secret)  # the pad undoes itself
+        else:
+            secret = _derived_secret(key, state.session_id)
+        return replace(state, vector_space=vector_space, secret=secret)
+
+    def page_random(self, state: SessionState) -> random.Random:
+        """The source of a page's random picks: the same for the same state, unpredictable without the secret.
+
+        A phone that retries a request gets the page it missed, and skips nothing.
+        """
+        answer = repr([(page.shown, page.liked, page.disliked) for page in state.rounds[-1:]]).encode()
+        message = b"%b|%d|%b" % (state.session_id, len(state.rounds), answer)
+        return random.Random(hmac.digest(_checked_secret(state), RANDOM_SALT + message, "sha256"))  # noqa: S311  keyed
+
+    def pseudonym(self, state: SessionState) -> str:
+        """A name for the session in logs. Without the secret nobody can match it with a session's id."""
+        return hmac.digest(_checked_secret(state), EVENT_SALT + state.session_id, "sha256")[:8].hex()
+
+    def _verified(self, raw: bytes) -> tuple[bytes, bytes]:
+        """The key that signed the token, and the payload."""
+        for key, signer in self._signers.items():
+            try:
+                return key, itsdangerous.base64_decode(signer.unsign(raw))
+            except itsdangerous.BadSignature:
+                continue
+            except itsdangerous.BadData as error:
+                raise SessionMalformed(
+                    "The session token is not base64url.", field="session", remedy="Start a new session."
+                ) from error
+        raise SessionTampered(
+            "The session token's signature does not fit: it was changed, or signed with a key no longer in use.",
+            field="session",
+            remedy="Start a new session.",
+        )
+
+
+def _derived_secret(key: bytes, session_id: bytes) -> bytes:
+    return hmac.digest(key, SECRET_SALT + session_id, "sha256")[: session_codec.SECRET_BYTES]
+
+
+def _encrypted(key: bytes, session_id: bytes, secret: bytes) -> bytes:
+    """The secret XOR a pad that only this key and this session have; applied twice, the secret again."""
+    pad = hmac.digest(key, PAD_SALT + session_id, "sha256")
+    return bytes(one ^ other for one, other in zip(secret, pad, strict=False))
+
+
+def _checked_secret(state: SessionState) -> bytes:
+    if len(state.secret) != session_codec.SECRET_BYTES:
+        raise ValueError("The state has no secret; get it from SessionTokens.start() or read().")
+    return state.secret

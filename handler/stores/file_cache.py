@@ -1,0 +1,109 @@
+"""Local copies of a remote store's files: verified, shared by processes, bounded in size.
+
+The layout is the store's own, so that files of one folder there are in one folder here. The names are those of
+immutable files: a version's name ends with a digest of its files, a model's is one. What is found is verified all the
+same.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from handler.errors import BundleCorrupt, ConfigurationError
+from handler.stores.atomic_file import locked, temporary_beside
+from handler.stores.store import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from handler.manifest import FileRef
+
+DEFAULT_FOLDER = Path(tempfile.gettempdir()) / "vitrine"
+DEFAULT_MEGABYTES = 450
+"""Of the 512 MB that a Lambda function's /tmp has."""
+_LOCK = ".lock"
+
+
+class FileCache:
+    """A folder that holds at most so many bytes; what was used longest ago goes first."""
+
+    def __init__(self, folder: Path = DEFAULT_FOLDER, megabytes: int = DEFAULT_MEGABYTES) -> None:
+        self.folder = folder
+        self.limit = megabytes * 1_000_000
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """For commands, which have no settings but these: VITRINE_CACHE."""
+        return cls(Path(environ.get("VITRINE_CACHE") or DEFAULT_FOLDER))
+
+    def fetch(self, key: str, expected: FileRef, download: Callable[[Path], None]) -> Path:
+        """The local path of `key`; `download` writes it to the path it is given, if it is not here yet.
+
+        Raises BundleCorrupt if that is not what `expected` says, ConfigurationError if it cannot be kept here.
+        """
+        path = self.folder / key
+        if self._is_here(path, expected):
+            return path
+        if expected.size > self.limit:
+            raise self._too_small(key, expected.size)
+        self._make_folder(path.parent)
+        # One process downloads; the others wait for it, and then find the file.
+        with locked(self.folder / _LOCK):
+            if self._is_here(path, expected):
+                return path
+            self._make_room(expected.size, path)
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with temporary_beside(path) as temporary:
+                    download(temporary)
+                    verify(temporary, expected, key)
+                    os.replace(temporary, path)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise self._too_small(key, expected.size) from error
+                raise
+        return path
+
+    def _is_here(self, path: Path, expected: FileRef) -> bool:
+        try:
+            verify(path, expected)
+            os.utime(path)
+        except (FileNotFoundError, NotADirectoryError, BundleCorrupt):
+            return False
+        return True
+
+    def _make_folder(self, folder: Path) -> None:
+        """Raises ConfigurationError if the cache belongs to somebody else, who could change a file once verified."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.folder.stat().st_uid != os.getuid():
+            raise ConfigurationError(
+                f"{self.folder} belongs to another user.",
+                field="cache",
+                value=str(self.folder),
+                remedy="Give a folder of your own in VITRINE_CACHE.",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def _make_room(self, size: int, replaced: Path) -> None:
+        """Delete what was used longest ago. A process that has it open keeps it, and its space, until it lets go."""
+        files = [(path.stat(), path) for path in self.folder.rglob("*") if path.is_file() and path.name != _LOCK]
+        left = sum(status.st_size for status, path in files if path != replaced) + size
+        for status, path in sorted(files, key=lambda file: file[0].st_mtime):
+            if left <= self.limit:
+                return
+            if path != replaced:
+                path.unlink(missing_ok=True)
+                left -= status.st_size
+
+    def _too_small(self, key: str, size: int) -> ConfigurationError:
+        return ConfigurationError(
+            f"{key} has {size:,} bytes and does not fit into {self.folder}, which may hold {self.limit:,}.",
+            field="cache",
+            value=size,
+            limit=self.limit,
+            remedy="Give more space (on Lambda: ephemeral storage) and set VITRINE_CACHE_MEGABYTES.",
+        )

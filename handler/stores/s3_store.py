@@ -1,0 +1,163 @@
+"""Bundles in S3, or in whatever speaks its protocol and honours If-Match and If-None-Match on writes."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from handler.errors import BundleNotFound, PublishConflict
+from handler.manifest import CURRENT_KEY, Current
+from handler.stores.s3_client import NotModified, S3Address, make_client, translated
+from handler.stores.store import Pointer, Stored
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+    from handler.manifest import FileRef
+    from handler.stores.file_cache import FileCache
+
+PART_BYTES = 16 * 1024 * 1024
+"""Files above this size go up and come down in parts, several at a time."""
+
+
+class S3Store:
+    """A store below a prefix of a bucket. Files that are opened are kept in `cache`."""
+
+    def __init__(self, address: str, cache: FileCache) -> None:
+        """Asks nothing of S3 yet. Raises ConfigurationError for a malformed address."""
+        self._place = S3Address.parse(address)
+        self._cache = cache
+
+    @property
+    def address(self) -> str:
+        return str(self._place)
+
+    @cached_property
+    def client(self) -> S3Client:
+        return make_client()
+
+    def current(self, known: Pointer | None = None) -> Pointer:
+        condition: Any = {"IfNoneMatch": known.etag} if known else {}
+        try:
+            with self._translated(CURRENT_KEY):
+                answer = self.client.get_object(**self._at(CURRENT_KEY), **condition)
+                body = answer["Body"].read()
+        except BundleNotFound as error:
+            error.remedy = f"Make a bundle first: vitrine index PHOTOS --out {self.address}"
+            raise
+        except NotModified:
+            assert known is not None  # noqa: S101  only a condition is answered so
+            return known
+        return Pointer(Current.parse(body).version, answer["ETag"])
+
+    def read(self, key: str) -> bytes:
+        with self._translated(key):
+            return self.client.get_object(**self._at(key))["Body"].read()
+
+    def fetch(self, key: str, expected: FileRef) -> Path:
+        def download(path: Path) -> None:
+            with self._translated(key):
+                self.client.download_file(**self._at(key), Filename=str(path), Config=_in_parts())
+
+        return self._cache.fetch(key, expected, download)
+
+    def has(self, key: str, expected: FileRef) -> bool:
+        try:
+            with self._translated(key):
+                return self.client.head_object(**self._at(key))["ContentLength"] == expected.size
+        except BundleNotFound:
+            return False
+
+    def put(self, key: str, source: Path) -> None:
+        """S3 checks each part against a checksum of ours; a key shows its new content when all parts are there."""
+        extra: Any = {"ChecksumAlgorithm": "SHA256"}
+        with self._translated(key):
+            self.client.upload_file(Filename=str(source), **self._at(key), ExtraArgs=extra, Config=_in_parts())
+
+    def point(self, version: str, expected_etag: str | None) -> Pointer:
+        from botocore.exceptions import ClientError
+
+        body = Current(version=version).model_dump_json().encode()
+        condition: Any = {"IfMatch": expected_etag} if expected_etag else {"IfNoneMatch": "*"}
+        try:
+            with self._translated(CURRENT_KEY):
+                answer = self.client.put_object(
+                    **self._at(CURRENT_KEY), Body=body, ContentType="application/json", **condition
+                )
+        except (PublishConflict, BundleNotFound) as error:  # with If-Match, a missing key is 404 or 412
+            found = self._current_or_none()
+            asked_again = isinstance(error.__cause__, ClientError) and _attempts(error.__cause__) > 0
+            if found and found.version == version and asked_again:
+                return found  # the first attempt went through and only its answer was lost
+            raise PublishConflict(
+                f"{self._at_text(CURRENT_KEY)} now points to {found.version if found else 'nothing'}: "
+                "another publisher was first.",
+                value=version,
+                remedy="Publish again on top of it.",
+            ) from error
+        return Pointer(version, answer["ETag"])
+
+    def files(self, prefix: str) -> list[Stored]:
+        found = []
+        with self._translated(prefix):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._place.bucket, Prefix=self._place.prefix + prefix
+            )
+            for page in pages:
+                for item in page.get("Contents", []):
+                    key = item["Key"].removeprefix(self._place.prefix)
+                    found.append(Stored(key, item["Size"], item["LastModified"]))
+        return sorted(found)
+
+    def leftovers(self) -> list[Stored]:
+        """Uploads in parts that were never completed; their parts cost money and show in no listing of files."""
+        found = []
+        with self._translated(""):
+            pages = self.client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._place.bucket, Prefix=self._place.prefix
+            )
+            for page in pages:
+                for item in page.get("Uploads", []):
+                    key = item["Key"].removeprefix(self._place.prefix)
+                    parts = self.client.list_parts(**self._at(key), UploadId=item["UploadId"]).get("Parts", [])
+                    size = sum(part["Size"] for part in parts)
+                    found.append(Stored(key, size, item["Initiated"], item["UploadId"]))
+        return sorted(found)
+
+    def delete(self, stored: Stored) -> None:
+        try:
+            with self._translated(stored.key):
+                if stored.upload is None:
+                    self.client.delete_object(**self._at(stored.key))
+                else:
+                    self.client.abort_multipart_upload(**self._at(stored.key), UploadId=stored.upload)
+        except BundleNotFound:
+            return
+
+    def _current_or_none(self) -> Pointer | None:
+        try:
+            return self.current()
+        except BundleNotFound:
+            return None
+
+    def _at(self, key: str) -> Any:
+        return {"Bucket": self._place.bucket, "Key": self._place.prefix + key}
+
+    def _at_text(self, key: str) -> str:
+        return f"{self.address}/{key}".rstrip("/")
+
+    def _translated(self, key: str) -> Any:
+        return translated(self._at_text(key))
+
+
+def _in_parts() -> Any:
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
+
+
+def _attempts(error: Any) -> int:
+    """How often botocore asked again before it gave up."""
+    return int(error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0))

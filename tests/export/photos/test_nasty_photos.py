@@ -1,0 +1,151 @@
+"""A folder with every photo that a shop's disk has ever held: the run ends well, and says what became of each."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from export.photos import embed_catalog
+from tests.conftest import run_index
+from tests.export.support import draw, open_current, png_header, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from export.index_catalog import IndexReport
+
+GOOD = (
+    "animated.gif",
+    "cmyk.jpg",
+    "deep.png",
+    "grey.png",
+    "palette.png",
+    "plain.jpg",
+    "rotated.jpg",
+    "transparent.png",
+)
+
+
+def write_good(folder: Path) -> None:
+    draw(folder / "plain.jpg", 1)
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
+    frames[0].save(folder / "animated.gif", save_all=True, append_images=frames[1:], duration=100)
+    Image.new("CMYK", (20, 30), (10, 200, 30, 40)).save(folder / "cmyk.jpg")
+    Image.fromarray(np.linspace(0, 65535, 900).astype(np.uint16).reshape(30, 30)).save(folder / "deep.png")
+    Image.new("L", (1, 300), 90).save(folder / "grey.png")
+    Image.new("P", (20, 20), 3).save(folder / "palette.png")
+    Image.new("RGBA", (20, 20), (250, 10, 10, 0)).save(folder / "transparent.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (40, 20), "green").save(folder / "rotated.jpg", exif=exif)
+
+
+def write_bad(folder: Path) -> dict[str, str]:
+    """What the report has to say about each, by image path."""
+    whole = io.BytesIO()
+    Image.effect_noise((64, 64), 60).save(whole, "JPEG")
+    write(folder / "truncated.jpg", whole.getvalue()[: len(whole.getvalue()) // 2])
+    write(folder / "text.jpg", "Dear customer, here is your photo.")
+    write(folder / "empty.jpg", "")
+    write(folder / "page.png", "<!doctype html><title>404 Not Found</title>")
+    write(folder / "bomb.png", png_header(50_000, 50_000))
+    write(folder / "no-pixels.png", png_header(10, 10))
+    (folder / "circle.jpg").symlink_to(folder / "circle.jpg")
+    (folder / "dangling.jpg").symlink_to(folder / "nothing-here.jpg")
+    os.mkfifo(folder / "pipe.jpg")
+    Image.fromarray(np.zeros((8, 8), dtype=np.float32)).save(folder / "floats.tif")
+    write(folder / "phone.HEIC", b"\0\0\0\x18ftypheic")
+    write(folder / "web.avif", b"\0\0\0\x1cftypavif")
+    write(folder / "logo.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")
+    return {
+        "truncated.jpg": "truncated or damaged",
+        "text.jpg": "not a picture in a format we read",
+        "empty.jpg": "not a picture in a format we read",
+        "page.png": "not a picture in a format we read",
+        "bomb.png": "50000 x 50000 = 2,500,000,000 pixels; at most 100,000,000",
+        "no-pixels.png": "truncated or damaged",
+        "circle.jpg": "cannot be read: Too many levels of symbolic links",
+        "dangling.jpg": "cannot be read: No such file or directory",
+        "pipe.jpg": "cannot be read: not a regular file",
+        "floats.tif": "32-bit samples",
+        "phone.HEIC": "HEIC files are not supported",
+        "web.avif": "AVIF files are not supported",
+        "logo.svg": "SVG files are not supported",
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "photos"
+    path.mkdir()
+    return path
+
+
+def assert_says(report: IndexReport, expected: dict[str, str]) -> None:
+    assert report.skipped.keys() == expected.keys()
+    for image, reason in expected.items():
+        assert reason in report.skipped[image], image
+
+
+def test_good_ones_are_indexed_and_each_bad_one_has_a_reason(
+    folder: Path, tmp_path: Path, encoder_directory: Path
+) -> None:
+    write_good(folder)
+    expected = write_bad(folder)
+    store = tmp_path / "bundles"
+    report = run_index(folder, store, encoder_directory)
+    assert_says(report, expected)
+    assert report.products == len(GOOD)
+    labels = open_current(store).catalog.labels_of([name.rpartition(".")[0] for name in GOOD])
+    assert sorted(labels.values()) == list(range(len(GOOD)))
+
+    again = run_index(folder, store, encoder_directory)
+    assert again.embedded == 0
+    assert not again.published
+    assert_says(again, expected)
+
+
+def test_a_photo_that_may_not_be_read_is_skipped(folder: Path, tmp_path: Path, encoder_directory: Path) -> None:
+    draw(folder / "a.png", 1)
+    draw(folder / "locked.png", 2).chmod(0)
+    if os.access(folder / "locked.png", os.R_OK):
+        pytest.skip("this user may read everything")
+    report = run_index(folder, tmp_path / "bundles", encoder_directory)
+    assert report.products == 1
+    assert_says(report, {"locked.png": "cannot be read: Permission denied"})
+
+
+def test_a_file_over_the_limit_is_not_read(
+    folder: Path, tmp_path: Path, encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(folder / "small.png", 1, (8, 8))
+    draw(folder / "large.png", 2, (80, 80))
+    monkeypatch.setattr(embed_catalog, "MAX_BYTES", 1_000)
+    report = run_index(folder, tmp_path / "bundles", encoder_directory)
+    assert_says(report, {"large.png": "at most 1,000 are read"})
+
+
+def test_a_photo_that_vanishes_while_it_is_embedded_may_come_back(
+    folder: Path, tmp_path: Path, encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the disk refused once is no property of the photo: the cache must not keep it."""
+    draw(folder / "a.png", 1)
+    draw(folder / "b.png", 2)
+    load = embed_catalog._load
+
+    def fail_for_b(path: Path, how: object) -> object:
+        if path.name == "b.png":
+            return OSError(5, "Input/output error")
+        return load(path, how)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embed_catalog, "_load", fail_for_b)
+        report = run_index(folder, tmp_path / "bundles", encoder_directory)
+    assert_says(report, {"b.png": "cannot be read: Input/output error"})
+    report = run_index(folder, tmp_path / "bundles", encoder_directory)
+    assert (report.products, report.embedded, report.skipped) == (2, 1, {})

@@ -1,0 +1,80 @@
+"""A page made from a ranking: varied where it is asked to be, and covering what is still open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from handler.products.neighbors import Neighbor
+from handler.recommend.arrange import cover, diversify
+
+if TYPE_CHECKING:
+    from handler.products.neighbors import HnswIndex
+    from tests.handler.support import Vectors
+
+
+def ranking(labels: list[int], seed: int) -> list[Neighbor]:
+    scores = np.sort(np.random.default_rng(seed).dirichlet(np.full(len(labels), 0.5)))[::-1]
+    return [Neighbor(label, float(score)) for label, score in zip(labels, scores, strict=True)]
+
+
+labels_of = st.lists(st.integers(0, 299), min_size=1, max_size=64, unique=True)
+
+
+@examples(deadline=None, max_examples=80)
+@given(labels=labels_of, count=st.integers(0, 20), seed=st.integers(0, 99))
+def test_a_varied_page_keeps_the_best_and_nothing_twice(
+    few: HnswIndex, labels: list[int], count: int, seed: int
+) -> None:
+    ranked = ranking(labels, seed)
+    picked = diversify(ranked, count, few)
+    assert len(set(picked)) == len(picked) == min(count, len(ranked))
+    assert set(picked) <= set(ranked)
+    if count:
+        assert picked[0] == ranked[0]
+
+
+def test_a_varied_page_is_more_varied_than_the_top(few: HnswIndex, few_vectors: Vectors) -> None:
+    order = np.argsort(-(few_vectors @ few_vectors[0]))[:40].tolist()
+    ranked = [Neighbor(label, float(few_vectors[label] @ few_vectors[0])) for label in order]
+
+    def likeness(page: list[Neighbor]) -> float:
+        vectors = few_vectors[[neighbor.label for neighbor in page]]
+        return float((vectors @ vectors.T)[np.triu_indices(len(page), 1)].mean())
+
+    assert likeness(diversify(ranked, 5, few)) < likeness(ranked[:5])
+
+
+@examples(deadline=None, max_examples=80)
+@given(labels=labels_of, chosen=st.integers(0, 5), count=st.integers(0, 12), seed=st.integers(0, 99))
+def test_what_explores_is_new_and_its_shares_are_shares(
+    few: HnswIndex, labels: list[int], chosen: int, count: int, seed: int
+) -> None:
+    ranked = ranking(labels, seed)
+    found = cover(ranked, ranked[:chosen], count, few)
+    assert len(found) == max(0, min(count, len(ranked) - len(ranked[:chosen])))
+    assert not {neighbor for neighbor, _ in found} & set(ranked[:chosen])
+    assert len({neighbor.label for neighbor, _ in found}) == len(found)
+    assert all(0 <= share <= 1 for _, share in found)
+    assert sum(share for _, share in found) <= 1 + 1e-6
+
+
+def test_exploring_goes_where_the_page_says_nothing_yet(few: HnswIndex, few_vectors: Vectors) -> None:
+    """Of two equally likely groups, one is on the page already: the other has to be asked about."""
+    here = np.argsort(-(few_vectors @ few_vectors[0]))[:8].tolist()
+    there = np.argsort(few_vectors @ few_vectors[0])[:1].tolist()
+    there = np.argsort(-(few_vectors @ few_vectors[there[0]]))[:8].tolist()
+    ranked = [Neighbor(label, 1 / 16) for label in (*here, *there)]
+    ((found, share),) = cover(ranked, ranked[:3], 1, few)
+    assert found.label in there
+    assert share == pytest.approx(0.5, abs=0.13)
+
+
+def test_nothing_explores_where_nothing_is_ranked(few: HnswIndex) -> None:
+    assert cover([], [], 5, few) == []
+    assert diversify([], 5, few) == []
