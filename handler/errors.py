@@ -2,7 +2,7 @@
 
     VitrineError
     ├── InvalidRequest            something in a request cannot be used as it is
-    │   ├── InvalidFilter         a filter names no field of the catalogue, or compares it with the wrong kind
+    │   ├── InvalidFilter         a filter names no field of the catalog, or compares it with the wrong kind
     │   ├── UnknownAnswer         an answer to an id that no product has or had
     │   ├── ContradictoryAnswer   the same product liked and disliked
     │   ├── NotShown              an answer to a product this session never showed
@@ -25,7 +25,7 @@
     │   ├── BundleIncompatible    written by another version of Vitrine
     │   └── StoreUnavailable      the place where bundles live does not answer, or refuses
     ├── PublishConflict           another publisher got there first
-    ├── CatalogError              a catalogue that cannot be indexed as it stands
+    ├── CatalogError              a catalog that cannot be indexed as it stands
     ├── RecallTooLow              the index would lose too many neighbours
     └── ExportError
         ├── ModelUnavailable      the checkpoint cannot be had

@@ -11,7 +11,7 @@
      "shown": [{"label": 42, "position": 0, "reason": "similar"}, ...],
      "latency_ms": 1.9}                  # from the request's arrival to the page's being ready
 
-Labels are products (the bundle's catalogue has their ids), positions are places on a page, counted from 0. An answer is
+Labels are products (the bundle's catalog has their ids), positions are places on a page, counted from 0. An answer is
 to a page of an earlier line, mostly the one before; no session sees a product twice, so its label says which. The same
 (session, round) again is a repeated request, or an answer given anew after an undo: the last line counts.
 

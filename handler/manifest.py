@@ -77,7 +77,7 @@ FieldKind = Literal["keyword", "number", "boolean"]
 
 
 class FieldInfo(_Contract):
-    """A catalogue field that filters can use."""
+    """A catalog field that filters can use."""
 
     name: str
     kind: FieldKind
@@ -108,7 +108,7 @@ class Manifest(_Contract):
         if self.index.dim != self.model.dim:
             raise ValueError(f"index has {self.index.dim} dimensions, the model {self.model.dim}")
         if self.index.count != self.catalog.count:
-            raise ValueError(f"index has {self.index.count} vectors, the catalogue {self.catalog.count} products")
+            raise ValueError(f"index has {self.index.count} vectors, the catalog {self.catalog.count} products")
         if not {INDEX_FILE, CATALOG_FILE} <= self.files.keys():
             raise ValueError(f"{INDEX_FILE} and {CATALOG_FILE} must both be listed under files")
 

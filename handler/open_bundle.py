@@ -57,7 +57,7 @@ class OpenBundle:
         return Whitening.load(path, self.manifest.model.dim)
 
     def _check_labels(self) -> None:
-        """Raise BundleCorrupt unless the index and the catalogue hold the same labels.
+        """Raise BundleCorrupt unless the index and the catalog hold the same labels.
 
         Compares every label rather than a count and a sum, which different sets can share. This adds 8 ms per 100,000
         products to opening a bundle.
@@ -69,7 +69,7 @@ class OpenBundle:
         raise BundleCorrupt(
             f"{INDEX_FILE} and {CATALOG_FILE} of bundle {self.version} hold different products: {len(indexed):,} "
             f"labels and {len(listed):,}. Only the index has {_first(only_indexed)}; "
-            f"only the catalogue has {_first(only_listed)}.",
+            f"only the catalog has {_first(only_listed)}.",
             remedy="Run `vitrine index` again, or `vitrine rollback`.",
         )
 

@@ -160,7 +160,7 @@ def _page(
 
 
 def _items(runtime: Runtime, bundle: OpenBundle, picks: list[Pick]) -> list[Item]:
-    """What is shown of each pick. A product that left the catalogue since it was picked is left out."""
+    """What is shown of each pick. A product that left the catalog since it was picked is left out."""
     named = {label for pick in picks for label in (pick.label, *pick.because)}
     products = bundle.catalog.by_labels(sorted(named))
     return [_item(runtime, products[pick.label], pick, products) for pick in picks if pick.label in products]

@@ -36,7 +36,7 @@ def pytest_configure() -> None:
 
 
 def draw_photos(folder: Path, per_colour: int = PER_COLOUR, seed: int = 7) -> Path:
-    """`<folder>/<colour>/<nn>.jpg` and `<folder>/catalogue.jsonl`: noisy blocks of a colour, with fields."""
+    """`<folder>/<colour>/<nn>.jpg` and `<folder>/catalog.jsonl`: noisy blocks of a colour, with fields."""
     rng = np.random.default_rng(seed)
     records = []
     for colour, rgb in COLOURS.items():
@@ -54,7 +54,7 @@ def draw_photos(folder: Path, per_colour: int = PER_COLOUR, seed: int = 7) -> Pa
                     "in_stock": number % 5 != 0,
                 }
             )
-    (folder / "catalogue.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    (folder / "catalog.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     return folder
 
 
@@ -75,7 +75,7 @@ def encoder_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """80 photos in four folders and the manifest `catalogue.jsonl` over them. Read only."""
+    """80 photos in four folders and the manifest `catalog.jsonl` over them. Read only."""
     return draw_photos(tmp_path_factory.mktemp("photos"))
 
 
@@ -83,7 +83,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundles(photos: Path, encoder_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with one published bundle of the 80 products. Read only."""
     store = tmp_path_factory.mktemp("bundles")
-    run_index(photos / "catalogue.jsonl", store, encoder_directory)
+    run_index(photos / "catalog.jsonl", store, encoder_directory)
     return store
 
 

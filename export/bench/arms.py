@@ -22,7 +22,7 @@ class Arm:
     similar: int
     diverse: bool = False
     vectors: str = WHITENED
-    """Which bundle it plays in: the catalogue's own, or the one whose vectors are as the encoder left them."""
+    """Which bundle it plays in: the catalog's own, or the one whose vectors are as the encoder left them."""
 
     def __str__(self) -> str:
         raw = f"@{self.vectors}" if self.vectors else ""

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from export.bench.arms import Arm
-    from export.bench.catalogue import Catalogue
+    from export.bench.bench_catalog import BenchCatalog
     from export.bench.shop import Shop
     from export.bench.shoppers import Shopper
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A page in front of the shopper, by the products' numbers in the catalogue."""
+    """A page in front of the shopper, by the products' numbers in the catalog."""
 
     number: int
     """Of the round, counted from 1."""
@@ -57,11 +57,11 @@ class Browsed:
 
 
 def find(
-    shop: Shop, catalogue: Catalogue, shopper: Shopper, arm: Arm, target: int, seed: int, max_rounds: int
+    shop: Shop, catalog: BenchCatalog, shopper: Shopper, arm: Arm, target: int, seed: int, max_rounds: int
 ) -> Found:
     """Play until the target is on the page, at most `max_rounds`."""
     turn = None
-    for turn in itertools.islice(session(shop, catalogue, shopper, arm, target, seed), max_rounds):
+    for turn in itertools.islice(session(shop, catalog, shopper, arm, target, seed), max_rounds):
         if turn.found:
             break
     assert turn is not None  # noqa: S101  a session has a first page
@@ -69,26 +69,26 @@ def find(
 
 
 def browse(
-    shop: Shop, catalogue: Catalogue, shopper: Shopper, arm: Arm, target: int, seed: int, rounds: int
+    shop: Shop, catalog: BenchCatalog, shopper: Shopper, arm: Arm, target: int, seed: int, rounds: int
 ) -> Browsed:
     """Play so many rounds, found or not."""
-    turns = list(itertools.islice(session(shop, catalogue, shopper, arm, target, seed), rounds))
+    turns = list(itertools.islice(session(shop, catalog, shopper, arm, target, seed), rounds))
     seen: set[int] = set()
     all_seen = rounds + 1
     for turn in turns:
-        seen.update(catalogue.categories[turn.page].tolist())
-        if len(seen) == catalogue.category_count and all_seen > rounds:
+        seen.update(catalog.categories[turn.page].tolist())
+        if len(seen) == catalog.category_count and all_seen > rounds:
             all_seen = turn.number
     pages = [turn.page for turn in turns if len(turn.page) > 1]
     return Browsed(
-        likeness=float(np.mean([catalogue.likeness(page) for page in pages])),
-        categories=float(np.mean([len(np.unique(catalogue.categories[page])) for page in pages])),
+        likeness=float(np.mean([catalog.likeness(page) for page in pages])),
+        categories=float(np.mean([len(np.unique(catalog.categories[page])) for page in pages])),
         all_seen=all_seen,
         milliseconds=1000 * float(np.mean([turn.seconds for turn in turns[1:]])),
     )
 
 
-def session(shop: Shop, catalogue: Catalogue, shopper: Shopper, arm: Arm, target: int, seed: int) -> Iterator[Turn]:
+def session(shop: Shop, catalog: BenchCatalog, shopper: Shopper, arm: Arm, target: int, seed: int) -> Iterator[Turn]:
     """Every page of a session, answered when the next one is asked for; ends when the shop has nothing more to show.
 
     All arms get the same target, the same first page and, round by round, the same random numbers, so that the
@@ -100,21 +100,21 @@ def session(shop: Shop, catalogue: Catalogue, shopper: Shopper, arm: Arm, target
     shown = shop.start(f"bench {seed} {target}")
     for number in itertools.count(1):
         seconds = time.perf_counter() - started
-        page = [catalogue.numbers[product_id] for product_id in shown.ids]
+        page = [catalog.numbers[product_id] for product_id in shown.ids]
         if not page:
             return
         if number == shopper.changes_at:
-            wanted = _another(len(catalogue.ids), seen, target, seed)
+            wanted = _another(len(catalog.ids), seen, target, seed)
         found = wanted in page and number >= (shopper.changes_at or 1)
         yield Turn(number, page, found, shown.token, seconds)
         rng = np.random.default_rng([seed, target, number])
-        liked = [shown.ids[place] for place in shopper.likes(catalogue.cosines(wanted, page), rng)]
+        liked = [shown.ids[place] for place in shopper.likes(catalog.cosines(wanted, page), rng)]
         seen.update(page)
         started = time.perf_counter()
         shown = shop.next(shown.token, liked, arm)
 
 
 def _another(products: int, seen: set[int], target: int, seed: int) -> int:
-    """The first of a shuffled catalogue that no page has shown yet, so that arms nearly always agree on it."""
+    """The first of a shuffled catalog that no page has shown yet, so that arms nearly always agree on it."""
     order = np.random.default_rng([seed, target, 0]).permutation(products)
     return next(int(number) for number in order if number not in seen and number != target)

@@ -1,4 +1,4 @@
-"""Photos to a catalogue that can be played: a published store, and what the judge makes of every product."""
+"""Photos to a catalog that can be played: a published store, and what the judge makes of every product."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.bench.arms import RAW, WHITENED
-from export.bench.catalogue import Catalogue, centred
+from export.bench.bench_catalog import BenchCatalog, centred
 from export.bench.efficientnet import judge_photos
 from export.bench.sample_products import sample_products
 from export.bench.synthetic import publish_vectors
@@ -49,7 +49,7 @@ class Photos:
     unwhitened: bool = False
 
 
-def prepare(wanted: Photos, work: Path, progress: Progress) -> Catalogue:
+def prepare(wanted: Photos, work: Path, progress: Progress) -> BenchCatalog:
     """Index what has to be indexed, and let the judge look at every photo. Raises what indexing and judging raise."""
     published = (wanted.source / "current.json").is_file()
     if published and wanted.products is None:
@@ -64,7 +64,7 @@ def prepare(wanted: Photos, work: Path, progress: Progress) -> Catalogue:
         stores[RAW] = _unwhitened(CatalogSource(root, tuple(rows)), store, wanted.model, work, progress)
     vectors = judge_photos([root / row.image for row in rows], work / "judge.sqlite", progress)
     _, categories = np.unique([str(row.fields.get("category")) for row in rows], return_inverse=True)
-    return Catalogue(
+    return BenchCatalog(
         name=f"{wanted.source.name}, {len(rows):,} products",
         ids=tuple(row.id for row in rows),
         categories=categories,

@@ -1,4 +1,4 @@
-"""A made-up catalogue with a made-up judge, for sizes that no photos are at hand for."""
+"""A made-up catalog with a made-up judge, for sizes that no photos are at hand for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.bench.arms import WHITENED
-from export.bench.catalogue import Catalogue, centred
+from export.bench.bench_catalog import BenchCatalog, centred
 from export.bench.prepare import KNOWN_KEY, sign_with_known_key
 from export.bench.synthetic import DIM, clustered_latent, linear_view, publish_vectors, stand_in_encoder
 from export.bundle.fit_whitening import fit_whitening
@@ -27,7 +27,7 @@ disagree as two real encoders do. What no number makes real: both views are line
 _LAYOUT = 1  # raise it when stores that an older benchmark made cannot be used any more
 
 
-def prepare_synthetic(count: int, seed: int, work: Path, progress: Progress) -> Catalogue:
+def prepare_synthetic(count: int, seed: int, work: Path, progress: Progress) -> BenchCatalog:
     """Products that exist as clusters of latent vectors only; shop and judge each have a noisy linear view.
 
     The store is kept in `work`: a graph over 100,000 vectors takes two minutes to build.
@@ -37,7 +37,7 @@ def prepare_synthetic(count: int, seed: int, work: Path, progress: Progress) -> 
     store = work / f"synthetic-{count}-{seed}-v{_LAYOUT}"
     if not (store / "current.json").exists():
         _publish(store, rows, linear_view(latent, DIM, np.random.default_rng([seed, 1]), SYSTEM_NOISE), progress)
-    return Catalogue(
+    return BenchCatalog(
         name=f"{count:,} made-up products",
         ids=tuple(row.id for row in rows),
         categories=np.zeros(count, dtype=np.int64),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from export.bench.arms import Arm
-    from export.bench.catalogue import Catalogue
+    from export.bench.bench_catalog import BenchCatalog
     from export.bench.shoppers import Shopper
 
 Half = Literal["even", "odd", "all"]
@@ -41,18 +41,18 @@ class Plan:
     url: str | None = None
 
 
-def measure_rounds(catalogue: Catalogue, plan: Plan, progress: Progress) -> dict[str, Any]:
+def measure_rounds(catalog: BenchCatalog, plan: Plan, progress: Progress) -> dict[str, Any]:
     """Play, and describe every shopper in every arm. Raises ConfigurationError for what cannot be played."""
     if plan.url is not None:
-        _check_server(catalogue, plan)
-    targets = pick_targets(len(catalogue.ids), plan.targets, plan.sessions, plan.seed)
+        _check_server(catalog, plan)
+    targets = pick_targets(len(catalog.ids), plan.targets, plan.sessions, plan.seed)
     rules = Rules(plan.arms, plan.seed, plan.max_rounds, plan.browse_rounds, plan.url)
     bouts = [
         Bout(shopper, target, browses=place < plan.browse_sessions)
         for shopper in plan.shoppers
         for place, target in enumerate(targets)
     ]
-    played = play_all(catalogue, rules, bouts, plan.jobs, progress)
+    played = play_all(catalog, rules, bouts, plan.jobs, progress)
     shoppers: dict[str, Any] = {}
     for shopper in plan.shoppers:
         sides = {arm: (found, browsed) for arm, found, browsed in by_arm(played, shopper)}
@@ -62,12 +62,12 @@ def measure_rounds(catalogue: Catalogue, plan: Plan, progress: Progress) -> dict
             arms[str(arm)] = describe_rounds(found, base_found)
             if browsed:
                 arms[str(arm)]["pages"] = describe_pages(browsed, base_browsed, plan.browse_rounds)
-        shoppers[shopper.name] = {"rule": asdict(shopper), "arms": arms, "random": _random(catalogue, shopper)}
+        shoppers[shopper.name] = {"rule": asdict(shopper), "arms": arms, "random": _random(catalog, shopper)}
     return {
-        "catalogue": {
-            "name": catalogue.name,
-            "products": len(catalogue.ids),
-            "categories": catalogue.category_count,
+        "catalog": {
+            "name": catalog.name,
+            "products": len(catalog.ids),
+            "categories": catalog.category_count,
         },
         "count": COUNT,
         "targets": {"half": plan.targets, "sessions": len(targets), "numbers": " ".join(map(str, targets))},
@@ -86,10 +86,10 @@ def pick_targets(products: int, half: Half, sessions: int | None, seed: int) -> 
     return [int(number) for number in shuffled[:sessions]]
 
 
-def _random(catalogue: Catalogue, shopper: Shopper) -> dict[str, Any]:
+def _random(catalog: BenchCatalog, shopper: Shopper) -> dict[str, Any]:
     """The exact distribution of a shop that shows random products, in the shape of an arm's description."""
     before = (shopper.changes_at - 1) * COUNT if shopper.changes_at else 0
-    distribution = random_rounds(len(catalogue.ids), COUNT, min(before, len(catalogue.ids) - 1))
+    distribution = random_rounds(len(catalog.ids), COUNT, min(before, len(catalog.ids) - 1))
     return {
         "mean": round(mean_of(distribution), 4),
         "median": percentile_of(distribution, 0.5),
@@ -99,7 +99,7 @@ def _random(catalogue: Catalogue, shopper: Shopper) -> dict[str, Any]:
     }
 
 
-def _check_server(catalogue: Catalogue, plan: Plan) -> None:
+def _check_server(catalog: BenchCatalog, plan: Plan) -> None:
     assert plan.url is not None  # noqa: S101  the caller's condition
     if any(arm.vectors == RAW for arm in plan.arms):
         raise ConfigurationError(
@@ -108,7 +108,7 @@ def _check_server(catalogue: Catalogue, plan: Plan) -> None:
             remedy="Leave @raw arms and --unwhitened out.",
         )
     served = HttpShop(plan.url).version()
-    here = DirectoryStore(catalogue.stores[REFERENCE.vectors]).current().version
+    here = DirectoryStore(catalog.stores[REFERENCE.vectors]).current().version
     if served != here:
         raise ConfigurationError(
             f"{plan.url} serves bundle {served}; these shoppers know bundle {here}.",

@@ -33,7 +33,7 @@ def plot_rounds(results: Mapping[str, Any], out: Path, name: str) -> Path:
     figure, panels = plt.subplots(
         lines, columns, figsize=(3.1 * columns + 1, 2.9 * lines + 1.1), layout="constrained", squeeze=False, sharey=True
     )
-    title = f"Rounds of {results['count']} until the product in mind is on the page: {results['catalogue']['name']}"
+    title = f"Rounds of {results['count']} until the product in mind is on the page: {results['catalog']['name']}"
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12 if columns > 2 else 8)
     for panel, (shopper, one) in zip(panels.flat, shoppers.items(), strict=False):
         _draw(panel, shopper, one)

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 def show_rounds(results: Mapping[str, Any], console: Console) -> None:
     """Print what the benchmark found, best mean first, the exact random baseline last."""
-    catalogue, targets = results["catalogue"], results["targets"]
+    catalog, targets = results["catalog"], results["targets"]
     console.print(
-        f"\n[bold]{catalogue['name']}[/], pages of {results['count']}; {targets['sessions']} sessions a shopper and arm"
+        f"\n[bold]{catalog['name']}[/], pages of {results['count']}; {targets['sessions']} sessions a shopper and arm"
         f" ({targets['half']} targets). Brackets are 95 % intervals; differences are to {REFERENCE}, by session."
     )
     for name, one in results["shoppers"].items():
         console.print(_rounds(name, one))
     for name, one in results["shoppers"].items():
         if any("pages" in arm for arm in one["arms"].values()):
-            console.print(_pages(name, one, catalogue["categories"]))
+            console.print(_pages(name, one, catalog["categories"]))
 
 
 def _rounds(name: str, one: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""A smaller catalogue out of a large one, each category as large as another."""
+"""A smaller catalog out of a large one, each category as large as another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made-up catalogues of any size: vectors that cluster like a shop's, in a real, published bundle."""
+"""Made-up catalogs of any size: vectors that cluster like a shop's, in a real, published bundle."""
 
 from __future__ import annotations
 

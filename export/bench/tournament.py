@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from export.bench.arms import Arm
-    from export.bench.catalogue import Catalogue
+    from export.bench.bench_catalog import BenchCatalog
     from export.bench.shop import Shop
     from export.bench.shoppers import Shopper
 
@@ -54,30 +54,30 @@ class Played:
 class Table:
     """The shops that the arms play in, opened once."""
 
-    def __init__(self, catalogue: Catalogue, rules: Rules) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalog: BenchCatalog, rules: Rules) -> None:
+        self._catalog = catalog
         self._rules = rules
         self._shops: dict[str, Shop] = {}
         for vectors in {arm.vectors for arm in rules.arms}:
-            store = catalogue.stores[vectors]
-            self._shops[vectors] = HttpShop(rules.url) if rules.url else LocalShop(store, catalogue.signing_key)
+            store = catalog.stores[vectors]
+            self._shops[vectors] = HttpShop(rules.url) if rules.url else LocalShop(store, catalog.signing_key)
 
     def play(self, bout: Bout) -> Played:
         rules, found, browsed = self._rules, {}, {}
         for arm in rules.arms:
             shop = self._shops[arm.vectors]
-            common = (shop, self._catalogue, bout.shopper, arm, bout.target, rules.seed)
+            common = (shop, self._catalog, bout.shopper, arm, bout.target, rules.seed)
             found[arm] = find(*common, rules.max_rounds)
             if bout.browses:
                 browsed[arm] = browse(*common, rules.browse_rounds)
         return Played(bout, found, browsed)
 
 
-def play_all(catalogue: Catalogue, rules: Rules, bouts: Sequence[Bout], jobs: int, progress: Progress) -> list[Played]:
+def play_all(catalog: BenchCatalog, rules: Rules, bouts: Sequence[Bout], jobs: int, progress: Progress) -> list[Played]:
     """Results in the order of `bouts`."""
     task = progress.add_task("Playing", total=len(bouts))
     if jobs == 1:
-        table = Table(catalogue, rules)
+        table = Table(catalog, rules)
         played = []
         for bout in bouts:
             played.append(table.play(bout))
@@ -87,7 +87,7 @@ def play_all(catalogue: Catalogue, rules: Rules, bouts: Sequence[Bout], jobs: in
     by_chunk: dict[int, list[Played]] = {}
     # A forked child would inherit the threads that torch and hnswlib keep, in whatever state they are.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _sit_down, (catalogue, rules)) as pool:
+    with ProcessPoolExecutor(jobs, context, _sit_down, (catalog, rules)) as pool:
         waiting = {pool.submit(_play, chunk): number for number, chunk in enumerate(chunks)}
         for done in as_completed(waiting):
             by_chunk[waiting[done]] = done.result()
@@ -95,9 +95,9 @@ def play_all(catalogue: Catalogue, rules: Rules, bouts: Sequence[Bout], jobs: in
     return [one for number in range(len(chunks)) for one in by_chunk[number]]
 
 
-def _sit_down(catalogue: Catalogue, rules: Rules) -> None:
+def _sit_down(catalog: BenchCatalog, rules: Rules) -> None:
     global _table
-    _table = Table(catalogue, rules)
+    _table = Table(catalog, rules)
 
 
 def _play(bouts: Sequence[Bout]) -> list[Played]:

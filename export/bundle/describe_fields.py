@@ -1,4 +1,4 @@
-"""What the catalogue's fields are, so that filters can be checked and a gallery can offer them."""
+"""What the catalog's fields are, so that filters can be checked and a gallery can offer them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The half-whitening of a catalogue's embeddings."""
+"""The half-whitening of a catalog's embeddings."""
 
 from __future__ import annotations
 

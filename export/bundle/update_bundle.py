@@ -37,7 +37,7 @@ class Base(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The bundle that serves the catalogue now. `published` is False if the current one already did."""
+    """The bundle that serves the catalog now. `published` is False if the current one already did."""
 
     manifest: Manifest
     published: bool

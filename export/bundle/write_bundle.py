@@ -60,7 +60,7 @@ def write_bundle(
     progress: Progress,
     whitening: Whitening | None = None,
 ) -> StagedBundle:
-    """Build and check the index, write catalogue and manifest. Raises RecallTooLow; nothing is published then.
+    """Build and check the index, write catalog and manifest. Raises RecallTooLow; nothing is published then.
 
     `vectors` (n, dim) are whitened already, if `whitening` is given.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def write_catalog(path: Path, rows: Sequence[CatalogRow], labels: Labels, fields: tuple[FieldInfo, ...]) -> CatalogInfo:
-    """Write the catalogue of `rows`, every one of which has a label."""
+    """Write the catalog of `rows`, every one of which has a label."""
     names = [field.name for field in fields]
     numbers = {place for place, field in enumerate(fields) if field.kind == "number"}
     db = sqlite3.connect(path)

@@ -103,7 +103,7 @@ def rounds(
         Path | None, typer.Option(help="The photos' folder, if the manifest or BUNDLES name another.")
     ] = None,
     work: Annotated[
-        Path, typer.Option(show_default="a temporary folder", help="Keeps embeddings and made-up catalogues.")
+        Path, typer.Option(show_default="a temporary folder", help="Keeps embeddings and made-up catalogs.")
     ] = DEFAULT_WORK,
     out: Annotated[Path, typer.Option(help="Folder for the JSON file and the plot.")] = DEFAULT_OUT,
     name: Annotated[str, typer.Option(help="What to call those two.")] = "rounds",
@@ -143,12 +143,12 @@ def rounds(
     )
     with progress_bar(console) as progress:
         if source is None:
-            catalogue = prepare_synthetic(synthetic or 0, seed, work, progress)
+            catalog = prepare_synthetic(synthetic or 0, seed, work, progress)
         else:
             drawn = products or (None if (source / "current.json").is_file() else ARTICLE_PRODUCTS)
             wanted = Photos(source, drawn, seed, model, photos, judge_raw, _any_raw(chosen))
-            catalogue = prepare(wanted, work, progress)
-        results = measure_rounds(catalogue, plan, progress)
+            catalog = prepare(wanted, work, progress)
+        results = measure_rounds(catalog, plan, progress)
     path = write_json(out, name, {**results, "judge_raw": judge_raw})
     show_rounds(results, Console(highlight=False, width=max(console.width, TABLE_WIDTH)))
     console.print(f"Written: {path}, {plot_rounds(results, out, name)}")

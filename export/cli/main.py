@@ -161,7 +161,7 @@ def export(
 
 @app.command()
 def sample(
-    out: Annotated[Path, typer.Argument(help="A new folder for the photos and catalogue.csv.")],
+    out: Annotated[Path, typer.Argument(help="A new folder for the photos and catalog.csv.")],
     count: Annotated[int, typer.Option(help="How many products to draw.")] = 459,
     seed: Annotated[int, typer.Option(help="Another seed draws another shop.")] = 459,
 ) -> None:
@@ -169,11 +169,11 @@ def sample(
 
     The same seed draws the same shop. Interrupted, it resumes where it stopped.
     """
-    from export.sample.catalogue import write_sample_catalogue
+    from export.sample.catalog import write_sample_catalog
 
     with progress_bar(console) as progress:
         task = progress.add_task("Drawing", total=count)
-        manifest = write_sample_catalogue(
+        manifest = write_sample_catalog(
             out, count=count, seed=seed, progress=lambda done, _: progress.update(task, completed=done)
         )
     console.print(

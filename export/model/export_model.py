@@ -36,7 +36,7 @@ class ExportRequest:
     out: Path
     """Directory to create; one that already holds an encoder has its two files replaced."""
     photos: Path | None
-    """Folder of photos, or a manifest of them, that the file is judged on. None: the drawn sample catalogue."""
+    """Folder of photos, or a manifest of them, that the file is judged on. None: the drawn sample catalog."""
     pooling: str = "auto"
     layers: int | None = None
     precision: Precision = "fp32"

@@ -36,11 +36,11 @@ def photos_to_judge_by(source: Path | None, count: int, progress: Progress) -> I
 
 
 def _draw(folder: Path, count: int, progress: Progress) -> Path:
-    """The sample catalogue below `folder`: better than nothing to judge by, and no more."""
-    from export.sample.catalogue import write_sample_catalogue
+    """The sample catalog below `folder`: better than nothing to judge by, and no more."""
+    from export.sample.catalog import write_sample_catalog
 
     task = progress.add_task("Drawing sample photos", total=count)
-    return write_sample_catalogue(
+    return write_sample_catalog(
         folder, count=count, progress=lambda done, _count: progress.update(task, completed=done)
     )
 

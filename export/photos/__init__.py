@@ -1,1 +1,1 @@
-"""A shop's photos: reading catalogues, embedding photos, remembering embeddings."""
+"""A shop's photos: reading catalogs, embedding photos, remembering embeddings."""

@@ -154,7 +154,7 @@ def _embed_batch(batch: list[_Loaded], fingerprint: str, encoder: Encoder, cache
 
 
 def _map_ahead(pool: ThreadPoolExecutor, load: Callable[[Path], _Outcome], paths: Iterable[Path]) -> Iterator[_Outcome]:
-    """`pool.map`, but never more than LOOK_AHEAD photos decoded and waiting: a catalogue does not fit into memory."""
+    """`pool.map`, but never more than LOOK_AHEAD photos decoded and waiting: a catalog does not fit into memory."""
     waiting: deque[Future[_Outcome]] = deque()
     for path in paths:
         waiting.append(pool.submit(load, path))

@@ -1,4 +1,4 @@
-"""A folder of photos, or a manifest that lists them, as rows of one catalogue."""
+"""A folder of photos, or a manifest that lists them, as rows of one catalog."""
 
 from __future__ import annotations
 

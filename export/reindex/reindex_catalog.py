@@ -62,7 +62,7 @@ class Run:
 def reindex_catalog(run: Run) -> dict[str, Any]:
     """The run's report. Its `status`:
 
-    unchanged   the catalogue is what the last finished run saw; nothing but the listing was read
+    unchanged   the catalog is what the last finished run saw; nothing but the listing was read
     published   a new bundle is current
     current     something changed, but nothing that is served
     conflict    another publisher was first; its bundle stands
@@ -72,7 +72,7 @@ def reindex_catalog(run: Run) -> dict[str, Any]:
     """
     settings = run.settings
     store = open_store(settings.bundles, FileCache(settings.cache, settings.cache_megabytes))
-    catalog = S3Catalog.list(S3Folder(settings.catalogue))
+    catalog = S3Catalog.list(S3Folder(settings.catalog))
     with tempfile.TemporaryDirectory() as work:
         state = ReindexState(S3Folder(settings.state_address), Path(work))
         seen = hashlib.sha256(f"{catalog.digest()} {settings.model}".encode()).hexdigest()

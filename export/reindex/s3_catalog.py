@@ -1,4 +1,4 @@
-"""A catalogue in S3: photos below a prefix, and optionally a manifest beside them. Listed first, read only if new."""
+"""A catalog in S3: photos below a prefix, and optionally a manifest beside them. Listed first, read only if new."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from export.photos.read_catalog import CatalogRow
     from export.reindex.s3_folder import Listed, S3Folder
 
-MANIFEST_NAMES = tuple(f"catalogue{suffix}" for suffix in MANIFEST_SUFFIXES)
+MANIFEST_NAMES = tuple(f"catalog{suffix}" for suffix in MANIFEST_SUFFIXES)
 
 
 @dataclass(frozen=True)

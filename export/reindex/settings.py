@@ -21,7 +21,7 @@ class ReindexSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
-    catalogue: str = Field(min_length=1, description="the photos: s3://BUCKET/PREFIX, maybe with catalogue.csv in it")
+    catalog: str = Field(min_length=1, description="the photos: s3://BUCKET/PREFIX, maybe with catalog.csv in it")
     bundles: str = Field(min_length=1, description="where bundles live: s3://BUCKET/PREFIX")
     state: str | None = Field(
         default=None, min_length=1, description="what a run keeps for the next; default: `reindex` below the bundles"

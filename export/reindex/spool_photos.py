@@ -1,4 +1,4 @@
-"""Photos from S3 through the encoder, a few at a time: a catalogue fits neither into memory nor onto the disk."""
+"""Photos from S3 through the encoder, a few at a time: a catalog fits neither into memory nor onto the disk."""
 
 from __future__ import annotations
 

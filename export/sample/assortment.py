@@ -52,7 +52,7 @@ UNFIT: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Product:
-    """One product of the catalogue: what its row says and what its picture shows."""
+    """One product of the catalog: what its row says and what its picture shows."""
 
     id: str
     kind: Kind
@@ -65,7 +65,7 @@ class Product:
 
     @property
     def image(self) -> str:
-        """The photo's path below the catalogue's folder."""
+        """The photo's path below the catalog's folder."""
         return f"{self.kind.category}/{self.id}.jpg"
 
     @property

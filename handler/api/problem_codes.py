@@ -6,7 +6,7 @@ from typing import Final
 
 PROBLEM_CODES: Final = {
     "invalid_request": (422, "The body, a parameter or a form field is not what this path takes; `field` says which."),
-    "invalid_filter": (422, "The filter names no field of the catalogue, or compares it with the wrong kind."),
+    "invalid_filter": (422, "The filter names no field of the catalog, or compares it with the wrong kind."),
     "unknown_product": (422, "An answer to an id that no product has or had. As a 404: no product has the path's id."),
     "contradictory_answer": (422, "The same product liked and disliked, earlier answers included."),
     "not_shown": (422, "An answer to a product that this session never showed."),
@@ -21,9 +21,9 @@ PROBLEM_CODES: Final = {
     "unsupported_media_type": (415, "The path reads no body of this content type."),
     "not_found": (404, "There is no such path."),
     "method_not_allowed": (405, "The path does not take this method."),
-    "bundle_not_found": (503, "The shop has published no catalogue yet. Try again later."),
-    "bundle_corrupt": (503, "A file of the catalogue is not the one published. Try again later."),
-    "bundle_incompatible": (503, "The catalogue was written by another version. Try again later."),
+    "bundle_not_found": (503, "The shop has published no catalog yet. Try again later."),
+    "bundle_corrupt": (503, "A file of the catalog is not the one published. Try again later."),
+    "bundle_incompatible": (503, "The catalog was written by another version. Try again later."),
     "configuration": (500, "The deployment's settings cannot work."),
     "internal": (500, "Something went wrong on the server's side. Try again later."),
 }

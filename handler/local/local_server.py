@@ -86,7 +86,7 @@ def create_local_app(
 def _add_photos(app: FastAPI, runtime: Runtime, root: Path) -> None:
     @app.get(PHOTOS + "/{image:path}", include_in_schema=False)
     async def photo(image: str) -> Response:
-        # Only what the catalogue names is served, so no path can lead out of the photos' folder.
+        # Only what the catalog names is served, so no path can lead out of the photos' folder.
         if not runtime.bundle().catalog.has_image(image):
             return problem(404, "not_found", "No product has this photo.", value=image)
         path = root / image

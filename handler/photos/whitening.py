@@ -1,7 +1,7 @@
 """The linear map between an encoder's vectors and the ones that are compared.
 
 Embeddings of one shop's photos share most of their length (they are all photos of products on a white ground) and vary
-along a few directions. Subtracting the catalogue's mean and stretching the weak directions makes the differences that a
+along a few directions. Subtracting the catalog's mean and stretching the weak directions makes the differences that a
 shopper sees count. Half-whitening, that is scaling a direction of variance v by v^(-1/4) instead of v^(-1/2), keeps the
 noise of the weakest from taking over; see the README's benchmark for what it brings.
 """

@@ -56,7 +56,7 @@ class Catalog:
     """Read-only view of a bundle's `catalog.sqlite`, whose digest has been verified."""
 
     def __init__(self, path: Path, info: CatalogInfo) -> None:
-        """Raises BundleCorrupt if this is not a catalogue of ours."""
+        """Raises BundleCorrupt if this is not a catalog of ours."""
         self.info = info
         self._passing: OrderedDict[str, LabelSet] = OrderedDict()
         try:
@@ -65,7 +65,7 @@ class Catalog:
             )
             self._db.execute("SELECT 1 FROM products, field_values, retired LIMIT 1")
         except sqlite3.Error as error:
-            raise BundleCorrupt(f"{path} is not a catalogue: {error}.") from error
+            raise BundleCorrupt(f"{path} is not a catalog: {error}.") from error
 
     def __len__(self) -> int:
         return self.info.count
@@ -80,7 +80,7 @@ class Catalog:
         return np.sort(np.fromstring(text or "", dtype=np.int64, sep=","))
 
     def by_labels(self, labels: Sequence[int]) -> dict[int, Product]:
-        """The products that are still in the catalogue among `labels`."""
+        """The products that are still in the catalog among `labels`."""
         return {product.label: product for product in self._products("label", labels)}
 
     def by_id(self, product_id: str) -> Product | None:

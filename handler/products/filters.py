@@ -1,4 +1,4 @@
-"""Filters from outside, checked against the catalogue's fields and turned into SQL that a product must satisfy.
+"""Filters from outside, checked against the catalog's fields and turned into SQL that a product must satisfy.
 
     {"category": ["dress", "skirt"], "price": {"gte": 20, "lt": 50}, "in_stock": true}
 
@@ -34,7 +34,7 @@ _TYPES = {"keyword": "a string", "number": "a number", "boolean": "true or false
 def to_sql(wanted: Filter, fields: Sequence[FieldInfo]) -> tuple[str, list[object]]:
     """A query for the labels that pass, over the `field_values` table, and its parameters.
 
-    Raises InvalidFilter naming the field, what was given and what the catalogue has.
+    Raises InvalidFilter naming the field, what was given and what the catalog has.
     """
     if len(wanted) > MAX_CONDITIONS:
         raise InvalidFilter(
@@ -49,7 +49,7 @@ def to_sql(wanted: Filter, fields: Sequence[FieldInfo]) -> tuple[str, list[objec
     for name, value in wanted.items():
         if name not in places:
             raise InvalidFilter(
-                f"The catalogue has no field {name!r} to filter by.",
+                f"The catalog has no field {name!r} to filter by.",
                 field=f"filter.{name}",
                 value=name,
                 limit=", ".join(places) or "no fields at all",

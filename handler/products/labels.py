@@ -1,4 +1,4 @@
-"""Sets of labels that can be counted, tested and drawn from without walking the catalogue."""
+"""Sets of labels that can be counted, tested and drawn from without walking the catalog."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LabelSet:
     def draw(self, count: int, shown: Collection[int], rng: random.Random) -> list[int]:
         """`count` labels uniformly at random, without replacement and none in `shown`; all that are left if fewer are.
 
-        Rejection sampling while most of the set is unseen, so that the cost does not grow with the catalogue.
+        Rejection sampling while most of the set is unseen, so that the cost does not grow with the catalog.
         """
         left = self.count_without(shown)
         wanted = min(count, left)

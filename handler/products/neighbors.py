@@ -1,4 +1,4 @@
-"""Nearest neighbours among the catalogue's unit vectors."""
+"""Nearest neighbours among the catalog's unit vectors."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class HnswIndex:
         return [Neighbor(*pair) for pair in zip(labels[0].tolist(), (1 - distances[0]).tolist(), strict=True)]
 
     def search_graph(self, query: NDArray[np.float32], count: int) -> tuple[list[int], list[float]]:
-        """Labels and scores as hnswlib finds them: approximate, nothing left out, however small the catalogue is."""
+        """Labels and scores as hnswlib finds them: approximate, nothing left out, however small the catalog is."""
         try:
             labels, distances = self._graph.knn_query(query, k=count)
         except RuntimeError:

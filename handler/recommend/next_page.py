@@ -75,7 +75,7 @@ def next_page(state: SessionState, request: PageRequest, index: NeighborIndex, r
 def closest_liked(labels: Sequence[int], liked: Sequence[int], index: NeighborIndex) -> list[tuple[int, ...]]:
     """For each label the REASONS_SHOWN of `liked` that are most similar to it, most similar first.
 
-    Every one of `labels` is in the index; what was liked and has left the catalogue is no reason.
+    Every one of `labels` is in the index; what was liked and has left the catalog is no reason.
     """
     reasons, reason_vectors = index.vectors(liked)
     if not labels or not reasons:

@@ -92,7 +92,7 @@ class SessionState:
         )
 
     def like_photo(self, vector: NDArray[np.float32]) -> SessionState:
-        """Like something that is not in the catalogue, by its unit vector (dim,), in answer to the page in front.
+        """Like something that is not in the catalog, by its unit vector (dim,), in answer to the page in front.
 
         From then on the preference is a running mean: the photo, unlike a product, cannot be looked up again. A token
         has room for the last PHOTOS_KEPT photos; an undo of an older one leaves it in the preference.
@@ -129,8 +129,8 @@ def _with_likes(
 ) -> Preference | None:
     """The preference after liking `news`, too.
 
-    While all that was liked is in the catalogue the mean is taken afresh, so that what the token's copy loses to
-    quantisation never adds up. Once something has left the catalogue, the copy is all that remembers it.
+    While all that was liked is in the catalog the mean is taken afresh, so that what the token's copy loses to
+    quantisation never adds up. Once something has left the catalog, the copy is all that remembers it.
     """
     if not news:
         return preference
@@ -143,7 +143,7 @@ def _with_likes(
 def _without_likes(
     preference: Preference | None, before: Sequence[int], undone: Sequence[int], index: NeighborIndex
 ) -> Preference | None:
-    """The preference before `undone` was liked; what left the catalogue meanwhile cannot be taken out of it."""
+    """The preference before `undone` was liked; what left the catalog meanwhile cannot be taken out of it."""
     if not undone or preference is None:
         return preference
     known, vectors = index.vectors(undone)
@@ -156,7 +156,7 @@ def _without_likes(
 def _exact(
     preference: Preference | None, before: Sequence[int], news: Sequence[int], index: NeighborIndex
 ) -> Preference | None:
-    """The mean over everything liked, or None if some of it is not in the catalogue any more (or never was)."""
+    """The mean over everything liked, or None if some of it is not in the catalog any more (or never was)."""
     counted = preference.count if preference else 0
     if counted != len(before):
         return None

@@ -1,4 +1,4 @@
-/** Filters, made from the fields that the catalogue turns out to have. */
+/** Filters, made from the fields that the catalog turns out to have. */
 
 import { labelOf, plainNumber } from "./words.js";
 

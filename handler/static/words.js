@@ -12,7 +12,7 @@ export const nameOf = ({ id, fields }) => String(fields.name ?? fields.title ?? 
 export const plainNumber = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 }).format(value);
 export const strategyName = (name) => STRATEGIES[name] ?? labelOf(name);
 
-/** A name from a catalogue's column or cell, as a person would write it. */
+/** A name from a catalog's column or cell, as a person would write it. */
 export function labelOf(name) {
   const words = name.replaceAll("_", " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);

@@ -44,7 +44,7 @@ def main() -> None:
 def upload(folder: Path) -> None:
     """80 photos and their manifest, where the stack's bucket has them."""
     for path in draw_photos(folder).rglob("*.*"):
-        boto3.client("s3").upload_file(str(path), BUCKET, f"catalogue/{path.relative_to(folder)}")
+        boto3.client("s3").upload_file(str(path), BUCKET, f"catalog/{path.relative_to(folder)}")
 
 
 def point_at(s3: str, secrets: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def point_at(s3: str, secrets: str) -> dict[str, str]:
         **{key: value for key, value in os.environ.items() if key in s3_servers.environment(s3)},
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets,
         "VITRINE_BUNDLES": f"s3://{BUCKET}/vitrine",
-        "VITRINE_CATALOGUE": f"s3://{BUCKET}/catalogue",
+        "VITRINE_CATALOG": f"s3://{BUCKET}/catalog",
         "VITRINE_STATE": f"s3://{BUCKET}/state",
         "VITRINE_SIGNING_KEYS_SECRET": arn,
     }

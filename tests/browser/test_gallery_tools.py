@@ -1,4 +1,4 @@
-"""Filters from the catalogue's own fields, and how pages are made."""
+"""Filters from the catalog's own fields, and how pages are made."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def describe_with(**changes: Any) -> Callable[[Route], None]:
     return lambda route: route.fulfill(json={**route.fetch().json(), **changes})
 
 
-def test_filters_are_made_from_the_catalogue_and_hold_from_the_next_page_on(gallery: GalleryPage) -> None:
+def test_filters_are_made_from_the_catalog_and_hold_from_the_next_page_on(gallery: GalleryPage) -> None:
     gallery.filters.click()
     groups = gallery.page.locator("#filters fieldset")
     # `name` has a value for each product: no filter.

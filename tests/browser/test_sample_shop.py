@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
 import export
-from export.sample.catalogue import write_sample_catalogue
+from export.sample.catalog import write_sample_catalog
 from tests.browser.conftest import serve
 from tests.browser.test_gallery_session import PHONE
 from tests.conftest import KEY, run_index
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.skipif(
 def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the sample shop, in place of the tests' own."""
     folder = tmp_path_factory.mktemp("shop")
-    manifest = write_sample_catalogue(folder / "sample", count=PRODUCTS)
+    manifest = write_sample_catalog(folder / "sample", count=PRODUCTS)
     run_index(manifest, folder / "bundles", ENCODER)
     # Pages follow from the session's seed and the key, so that pictures change only when the gallery does.
     (folder / "bundles" / ".local" / "signing.key").write_text(KEY)

@@ -1,4 +1,4 @@
-"""What the tests of the export side share: catalogues made to order, and a look into what was published."""
+"""What the tests of the export side share: catalogs made to order, and a look into what was published."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def test_ids_may_be_paths_in_any_script(
     unconfigured: pytest.MonkeyPatch, tmp_path: Path, encoder_directory: Path
 ) -> None:
     folder = draw_photos(tmp_path / "photos", per_colour=2)
-    (folder / "catalogue.jsonl").unlink()
+    (folder / "catalog.jsonl").unlink()
     nested = folder / "kleider" / "sommer"
     nested.mkdir(parents=True)
     for name in ("rot und grün", "50% off", "drei_.._#1?", "служба", "a+b&c=d"):

@@ -155,20 +155,20 @@ def test_parts_that_do_not_belong_together_are_corrupt(store: DirectoryStore, pa
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        ("UPDATE products SET label = 500 WHERE label = 7", "Only the index has 7; only the catalogue has 500"),
+        ("UPDATE products SET label = 500 WHERE label = 7", "Only the index has 7; only the catalog has 500"),
         (
             "DELETE FROM products WHERE label = 79",
-            "80 labels and 79. Only the index has 79; only the catalogue has none",
+            "80 labels and 79. Only the index has 79; only the catalog has none",
         ),
         ("DELETE FROM products WHERE label > 9", "Only the index has 10, 11, 12 and 67 more"),
         # The same count and sum.
         (
             "UPDATE products SET label = -1 WHERE label = 40; UPDATE products SET label = 80 WHERE label = 39",
-            "Only the index has 39, 40; only the catalogue has -1, 80",
+            "Only the index has 39, 40; only the catalog has -1, 80",
         ),
     ],
 )
-def test_an_index_and_a_catalogue_with_different_labels_are_corrupt(
+def test_an_index_and_a_catalog_with_different_labels_are_corrupt(
     store: DirectoryStore, change: str, difference: str
 ) -> None:
     """Each file is the one that the manifest names; together they would serve short pages."""

@@ -141,7 +141,7 @@ def walk(runtime: Runtime, **options: Any) -> list[Page]:
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 @pytest.mark.parametrize("count", [7, 10, 50])
-def test_a_session_shows_the_whole_catalogue_once_and_then_says_that_it_is_done(
+def test_a_session_shows_the_whole_catalog_once_and_then_says_that_it_is_done(
     runtime: Runtime, count: int, strategy: str
 ) -> None:
     pages = walk(runtime, count=count, strategy=strategy)

@@ -33,7 +33,7 @@ def two_versions(bundles: Path, encoder_directory: Path, tmp_path_factory: pytes
     """The 80 products, and a later bundle of twelve."""
     root = tmp_path_factory.mktemp("two")
     store = shutil.copytree(bundles, root / "bundles")
-    run_index(draw_photos(root / "photos", per_colour=3) / "catalogue.jsonl", store, encoder_directory)
+    run_index(draw_photos(root / "photos", per_colour=3) / "catalog.jsonl", store, encoder_directory)
     return store
 
 

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def new_parser(description: str | None, sizes: Sequence[int]) -> argparse.ArgumentParser:
-    """Sizes of catalogue, where results go and where catalogues are kept; a benchmark adds its own."""
+    """Sizes of catalog, where results go and where catalogs are kept; a benchmark adds its own."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--products", type=int, nargs="+", default=sizes, metavar="N", help="sizes of catalogue (default: %(default)s)")
+    add("--products", type=int, nargs="+", default=sizes, metavar="N", help="sizes of catalog (default: %(default)s)")
     add("--out", type=Path, default=DEFAULT_OUT, help="folder for the JSON and the plot (default: %(default)s)")
     add(
         "--work",
         type=Path,
         default=published.DEFAULT_WORK,
-        help="where catalogues are kept; 100,000 products take two minutes to build (default: %(default)s)",
+        help="where catalogs are kept; 100,000 products take two minutes to build (default: %(default)s)",
     )
     return parser

@@ -7,7 +7,7 @@ page   imports handler.lambda_entry and answers one POST /v1/sessions: reads the
        bundle, builds the application and writes the page.
 null   imports the same libraries and reads the same files. "The same libraries" is every module, third-party and
        standard, that `page` had loaded when its page was out, in the order in which it loaded them, but none of
-       Vitrine's own. "The same files" are current.json and the bundle's manifest, index and catalogue, every byte once.
+       Vitrine's own. "The same files" are current.json and the bundle's manifest, index and catalog, every byte once.
 lean   as null, but imports only the packages themselves (`import fastapi`), not each module that `page` had loaded
        of them: a stricter measure, given for comparison.
 

@@ -1,4 +1,4 @@
-"""Catalogues of any size for the benchmarks of serving: made-up products, published once and kept."""
+"""Catalogs of any size for the benchmarks of serving: made-up products, published once and kept."""
 
 from __future__ import annotations
 

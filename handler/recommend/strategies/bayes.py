@@ -5,7 +5,7 @@ PicHunter", IEEE Transactions on Image Processing 9(1), 2000. If product t is th
 with probability softmax_j(t . x_j / TAU); the posterior multiplies that over every page.
 
 The posterior lives on the candidates that its own first-order expansion ranks highest, which a nearest-neighbour query
-finds: a round's cost does not grow with the catalogue.
+finds: a round's cost does not grow with the catalog.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: LabelS
     beyond = np.zeros(index.dim, dtype=np.float32)
     still_here = sum(label in index.everything for label in state.liked)
     if state.preference is not None and state.preference.count > still_here:
-        # A photo was liked that no page showed, or something liked has left the catalogue: the preference remembers.
+        # A photo was liked that no page showed, or something liked has left the catalog: the preference remembers.
         beyond = state.preference.mean
     direction = likelihood.direction + beyond
     if not direction.any():

@@ -63,7 +63,7 @@ class Likelihood:
         return total
 
     def _direction(self, on_page: Sequence[Sequence[int]], dim: int) -> NDArray[np.float32]:
-        """Gradient of the log likelihood at the catalogue's centre, times TAU: where all products are equally far."""
+        """Gradient of the log likelihood at the catalog's centre, times TAU: where all products are equally far."""
         direction = np.zeros(dim, dtype=np.float32)
         for number, place in zip(*self._likes, strict=True):
             direction += self._vectors[place] - self._vectors[on_page[number]].mean(axis=0)

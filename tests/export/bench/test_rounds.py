@@ -11,7 +11,7 @@ import uvicorn
 from rich.progress import Progress
 
 from export.bench.arms import parse_arms
-from export.bench.catalogue import Catalogue
+from export.bench.bench_catalog import BenchCatalog
 from export.bench.prepare_synthetic import prepare_synthetic
 from export.bench.random_baseline import mean_of, random_rounds
 from export.bench.rounds import Plan, measure_rounds
@@ -29,26 +29,26 @@ QUIET = Progress(disable=True)
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> BenchCatalog:
     return prepare_synthetic(200, 0, tmp_path_factory.mktemp("work"), QUIET)
 
 
 def _play(
-    catalogue: Catalogue, shoppers: str = "ideal", arms: str = "mean:5,bayes:5", **options: Any
+    catalog: BenchCatalog, shoppers: str = "ideal", arms: str = "mean:5,bayes:5", **options: Any
 ) -> dict[str, Any]:
     plan = Plan(tuple(parse_arms(arms)), tuple(parse_shoppers(shoppers)), browse_sessions=2, browse_rounds=3, **options)
-    return measure_rounds(catalogue, plan, QUIET)["shoppers"]
+    return measure_rounds(catalog, plan, QUIET)["shoppers"]
 
 
-def test_seeded_runs_repeat(catalogue: Catalogue) -> None:
-    first, second = (_play(catalogue, "noisy:0.1,drifting", sessions=10) for _ in range(2))
+def test_seeded_runs_repeat(catalog: BenchCatalog) -> None:
+    first, second = (_play(catalog, "noisy:0.1,drifting", sessions=10) for _ in range(2))
     for name in first:
         for arm in first[name]["arms"]:
             assert first[name]["arms"][arm]["rounds"] == second[name]["arms"][arm]["rounds"]
 
 
-def test_first_page_is_the_same_for_the_same_seed(catalogue: Catalogue) -> None:
-    shop = LocalShop(catalogue.stores[""], catalogue.signing_key)
+def test_first_page_is_the_same_for_the_same_seed(catalog: BenchCatalog) -> None:
+    shop = LocalShop(catalog.stores[""], catalog.signing_key)
     assert shop.start("a").ids == shop.start("a").ids != shop.start("b").ids
 
 
@@ -56,13 +56,13 @@ def test_exact_random_baseline() -> None:
     assert mean_of(random_rounds(459, 10)) == pytest.approx(23.4510, abs=1e-4)
 
 
-def test_simulated_random_browsing_meets_the_exact_baseline(catalogue: Catalogue) -> None:
-    found = _play(catalogue, arms="mean:0")["ideal"]["arms"]["mean:0"]
+def test_simulated_random_browsing_meets_the_exact_baseline(catalog: BenchCatalog) -> None:
+    found = _play(catalog, arms="mean:0")["ideal"]["arms"]["mean:0"]
     assert found["mean"]["low"] <= mean_of(random_rounds(200, 10)) <= found["mean"]["high"]
 
 
-def test_found_by_round_only_rises(catalogue: Catalogue) -> None:
-    curve = _play(catalogue, sessions=20)["ideal"]["arms"]["bayes:5"]["found_by_round"]
+def test_found_by_round_only_rises(catalog: BenchCatalog) -> None:
+    curve = _play(catalog, sessions=20)["ideal"]["arms"]["bayes:5"]["found_by_round"]
     assert curve == sorted(curve)
 
 
@@ -72,18 +72,18 @@ def test_http_shows_the_same_rounds(bundles: Path, photos: Path) -> None:
     judge = np.random.default_rng(0).normal(size=(80, 16)).astype(np.float32)
     judge /= np.linalg.norm(judge, axis=1, keepdims=True)
     key = LocalState(bundles).signing_key()
-    catalogue = Catalogue("tiny", ids, np.zeros(80, dtype=np.int64), judge, {"": bundles}, key)
+    catalog = BenchCatalog("tiny", ids, np.zeros(80, dtype=np.int64), judge, {"": bundles}, key)
     with listen("127.0.0.1", 0) as listening:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            over_http = _play(catalogue, sessions=5, url=url)
+            over_http = _play(catalog, sessions=5, url=url)
         finally:
             server.should_exit = True
             thread.join()
-    here = _play(catalogue, sessions=5)
+    here = _play(catalog, sessions=5)
     for arm in ("mean:5", "bayes:5"):
         assert over_http["ideal"]["arms"][arm]["rounds"] == here["ideal"]["arms"][arm]["rounds"]
 
@@ -108,8 +108,8 @@ def test_a_noisy_shopper_draws_from_the_softmax() -> None:
     assert share == pytest.approx(1 / (1 + np.exp(-1)), abs=0.03)
 
 
-def test_a_drifting_shopper_finds_nothing_before_changing_their_mind(catalogue: Catalogue) -> None:
-    rounds = _play(catalogue, "drifting", sessions=20)["drifting"]["arms"]["bayes:5"]["rounds"]
+def test_a_drifting_shopper_finds_nothing_before_changing_their_mind(catalog: BenchCatalog) -> None:
+    rounds = _play(catalog, "drifting", sessions=20)["drifting"]["arms"]["bayes:5"]["rounds"]
     assert min(map(int, rounds.split())) >= 4
 
 

@@ -1,4 +1,4 @@
-"""The gate before publishing: an index that loses neighbours is not let through, whatever the catalogue looks like."""
+"""The gate before publishing: an index that loses neighbours is not let through, whatever the catalog looks like."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_when_it_refuses_nothing_is_published(
 
 
 @pytest.mark.parametrize("count", [1, 2, 9, 10, 11])
-def test_a_tiny_catalogue_is_indexed_and_serves(tmp_path: Path, encoder_directory: Path, count: int) -> None:
+def test_a_tiny_catalog_is_indexed_and_serves(tmp_path: Path, encoder_directory: Path, count: int) -> None:
     photos, bundles = draw_all(tmp_path / "photos", range(count)), tmp_path / "bundles"
     report = run_index(photos, bundles, encoder_directory)
     assert (report.products, report.recall) == (count, 1.0)
@@ -124,7 +124,7 @@ def test_one_picture_many_times_is_no_loss(tmp_path: Path, encoder_directory: Pa
     assert report.recall >= FLOOR
 
 
-def test_a_catalogue_of_one_picture_only(tmp_path: Path) -> None:
+def test_a_catalog_of_one_picture_only(tmp_path: Path) -> None:
     vectors = np.repeat(clustered(1), 300, axis=0)
     path = build(tmp_path / "index", vectors, IndexParameters())
     assert measure_index(path, vectors, IndexParameters()).recall.value >= FLOOR
@@ -146,7 +146,7 @@ def test_other_parameters_are_other_contents(tmp_path: Path, encoder_directory: 
 
 
 @pytest.mark.parametrize("count", [3, 2_500])
-def test_queries_are_means_of_products_from_all_over_the_catalogue(count: int) -> None:
+def test_queries_are_means_of_products_from_all_over_the_catalog(count: int) -> None:
     """Unit vectors along the axes: a mean shows which products went into it."""
     queries = shoppers_queries(np.eye(count, dtype=np.float32))
     assert queries.shape == (QUERIES, count)

@@ -1,4 +1,4 @@
-"""Which fields can be filtered by, and what of them ends up in the catalogue's filter table."""
+"""Which fields can be filtered by, and what of them ends up in the catalog's filter table."""
 
 from __future__ import annotations
 
@@ -118,10 +118,10 @@ products = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(products)
 def test_filter_table_holds_only_values_that_compare(
-    tmp_path_factory: pytest.TempPathFactory, catalogue: list[dict[str, Any]]
+    tmp_path_factory: pytest.TempPathFactory, catalog: list[dict[str, Any]]
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "hypothesis.sqlite"
-    catalog = open_catalog(path, catalogue)
+    catalog = open_catalog(path, catalog)
     db = sqlite3.connect(path)
     stored = db.execute("SELECT field, value, typeof(value), label FROM field_values").fetchall()
     db.close()

@@ -118,7 +118,7 @@ def test_every_digest_and_size_is_true(shop: Path) -> None:
     assert manifest.files.keys() == {INDEX_FILE, CATALOG_FILE}
 
 
-def test_catalogue_has_the_tables_that_a_handler_reads(shop: Path) -> None:
+def test_catalog_has_the_tables_that_a_handler_reads(shop: Path) -> None:
     store = DirectoryStore(shop / "bundles")
     path = shop / "bundles" / bundle_key(store.current().version, CATALOG_FILE)
     db = sqlite3.connect(path)

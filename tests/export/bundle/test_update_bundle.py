@@ -1,4 +1,4 @@
-"""The shop changes its catalogue while shoppers are looking: labels stay, sessions go on, nothing comes twice."""
+"""The shop changes its catalog while shoppers are looking: labels stay, sessions go on, nothing comes twice."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Shop:
 
     def index(self, keep: Callable[[str], bool]) -> IndexReport:
         """Publish the products whose id passes."""
-        lines = (self.photos / "catalogue.jsonl").read_text().splitlines()
+        lines = (self.photos / "catalog.jsonl").read_text().splitlines()
         part = self.photos / "part.jsonl"
         part.write_text("\n".join(line for line in lines if keep(json.loads(line)["id"])))
         return run_index(part, self.bundles, self.encoder)

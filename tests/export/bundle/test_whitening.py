@@ -115,7 +115,7 @@ def test_a_file_that_is_no_whitening_is_refused(tmp_path: Path, table: np.ndarra
 def shop(tmp_path: Path, encoder_directory: Path) -> tuple[Path, Path]:
     """Photos that a test may change, and the store they were indexed into."""
     photos = draw_photos(tmp_path / "photos")
-    (photos / "catalogue.jsonl").unlink()
+    (photos / "catalog.jsonl").unlink()
     run_index(photos, tmp_path / "bundles", encoder_directory)
     return photos, tmp_path / "bundles"
 
@@ -125,7 +125,7 @@ def current(store: Path) -> OpenBundle:
     return OpenBundle(directory, directory.current().version)
 
 
-def test_a_session_goes_on_when_the_catalogue_grows(shop: tuple[Path, Path], encoder_directory: Path) -> None:
+def test_a_session_goes_on_when_the_catalog_grows(shop: tuple[Path, Path], encoder_directory: Path) -> None:
     """A whitening fitted anew would move every vector, and end every session."""
     photos, store = shop
     runtime = Runtime(Settings(bundles=str(store), signing_keys=(KEY,), refresh_seconds=0))
@@ -173,7 +173,7 @@ def test_the_indexs_vectors_are_the_encoders_whitened(shop: tuple[Path, Path], e
 
 
 def test_a_products_own_photo_finds_that_product_first(shop: tuple[Path, Path]) -> None:
-    """An upload has to take every step that the catalogue's photos took, the whitening included."""
+    """An upload has to take every step that the catalog's photos took, the whitening included."""
     photos, store = shop
     bundle = current(store)
     found = bundle.index.nearest(bundle.embed_photo((photos / "blue" / "03.jpg").read_bytes()), 1)

@@ -252,7 +252,7 @@ def test_index_publishes_straight_into_a_store(home: Home, tmp_path: Path) -> No
     photos = draw_photos(tmp_path / "new", per_colour=2)
     address = f"{home.store.address}/new"
     for embedded in ("8", "0"):
-        status, output = vitrine("index", photos / "catalogue.jsonl", "--out", address, "--model", home.encoder)
+        status, output = vitrine("index", photos / "catalog.jsonl", "--out", address, "--model", home.encoder)
         assert status == 0, output
         row = next(line for line in output.splitlines() if "Embedded" in line)
         assert row.split()[1] == embedded

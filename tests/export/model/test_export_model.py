@@ -119,7 +119,7 @@ def test_model_card_states_the_licence(tiny_checkpoints: dict[str, Path], tmp_pa
     assert load_checkpoint(str(tiny_checkpoints["vit"])).licence is None
 
 
-def test_without_photos_the_sample_catalogue_judges(tiny_checkpoints: dict[str, Path], tmp_path: Path) -> None:
+def test_without_photos_the_sample_catalog_judges(tiny_checkpoints: dict[str, Path], tmp_path: Path) -> None:
     report = run(tiny_checkpoints["vit"], tmp_path / "out", None, sample=60)
     assert report.parity.photos == 60
     assert report.parity.neighbours_kept >= 0.999

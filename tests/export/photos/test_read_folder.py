@@ -1,4 +1,4 @@
-"""A folder of photos as a catalogue."""
+"""A folder of photos as a catalog."""
 
 from __future__ import annotations
 

@@ -70,10 +70,10 @@ class Shop:
 
     def upload(self, *names: str) -> None:
         for name in names:
-            self.s3.upload_file(str(self.folder / name), self.bucket, f"catalogue/{name}")
+            self.s3.upload_file(str(self.folder / name), self.bucket, f"catalog/{name}")
 
     def remove(self, name: str) -> None:
-        self.s3.delete_object(Bucket=self.bucket, Key=f"catalogue/{name}")
+        self.s3.delete_object(Bucket=self.bucket, Key=f"catalog/{name}")
 
     def run(self, context: Context | None = None, **event: Any) -> dict[str, Any]:
         return handler(event, context or Context())
@@ -101,7 +101,7 @@ def shop(s3: S3Client, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     shop = Shop(s3, bucket, tmp_path / "photos", tmp_path / "cache")
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(shop.upload, names_of(range(PHOTOS))))
-    monkeypatch.setenv("VITRINE_CATALOGUE", f"s3://{bucket}/catalogue")
+    monkeypatch.setenv("VITRINE_CATALOG", f"s3://{bucket}/catalog")
     monkeypatch.setenv("VITRINE_BUNDLES", shop.store.address)
     monkeypatch.setenv("VITRINE_CACHE", str(shop.cache))
     monkeypatch.setenv("VITRINE_MODEL", str(encoder_directory))
@@ -270,7 +270,7 @@ def test_a_session_goes_on_when_a_photo_is_removed(shop: Shop) -> None:
     assert len(seen) == 100
 
 
-def test_a_rollback_stays_until_the_catalogue_changes_and_labels_are_never_reused(shop: Shop) -> None:
+def test_a_rollback_stays_until_the_catalog_changes_and_labels_are_never_reused(shop: Shop) -> None:
     first = shop.run()
     shop.upload("100.png")
     assert shop.run()["new"] == 1
@@ -287,16 +287,16 @@ def test_a_rollback_stays_until_the_catalogue_changes_and_labels_are_never_reuse
 
 def test_a_manifest_beside_the_photos_gives_ids_and_fields(shop: Shop, requests: Requests) -> None:
     draw_photos(shop.folder / "drawn", per_colour=2)
-    lines = (shop.folder / "drawn" / "catalogue.jsonl").read_text()
-    (shop.folder / "catalogue.jsonl").write_text(lines.replace('"image": "', '"image": "drawn/'))
+    lines = (shop.folder / "drawn" / "catalog.jsonl").read_text()
+    (shop.folder / "catalog.jsonl").write_text(lines.replace('"image": "', '"image": "drawn/'))
     drawn = [f"drawn/{path.parent.name}/{path.name}" for path in (shop.folder / "drawn").glob("*/*.jpg")]
-    shop.upload("catalogue.jsonl", *drawn[1:])
+    shop.upload("catalog.jsonl", *drawn[1:])
     report = shop.run()
     assert (report["products"], report["skipped"], len(requests.photos)) == (7, 1, 7)
     assert report["reasons"] == {drawn[0]: "There is no such photo."}
     assert {"name", "colour", "price"} <= {info.name for info in shop.open().catalog.info.fields}
-    (shop.folder / "catalogue.jsonl").write_text(lines.replace('"image": "', '"image": "drawn/').replace("10.0", "9.5"))
-    shop.upload("catalogue.jsonl")
+    (shop.folder / "catalog.jsonl").write_text(lines.replace('"image": "', '"image": "drawn/').replace("10.0", "9.5"))
+    shop.upload("catalog.jsonl")
     requests.sent.clear()
     assert (shop.run()["status"], requests.photos) == ("published", [])
 
@@ -336,11 +336,11 @@ def test_the_encoder_of_the_current_bundle_is_kept(shop: Shop, monkeypatch: pyte
     assert shop.open().vector_space == vector_space
 
 
-def test_an_empty_catalogue_fails_and_changes_nothing(
+def test_an_empty_catalog_fails_and_changes_nothing(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     version = shop.run()["version"]
-    monkeypatch.setenv("VITRINE_CATALOGUE", f"s3://{shop.bucket}/catalog")
+    monkeypatch.setenv("VITRINE_CATALOG", f"s3://{shop.bucket}/nothing-here")
     with pytest.raises(CatalogError, match="is empty"):
         shop.run()
     assert json.loads(caplog.records[-1].message)["status"] == "failed"
@@ -349,5 +349,5 @@ def test_an_empty_catalogue_fails_and_changes_nothing(
 
 def test_a_wrong_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VITRINE_CACHE_MEGABYTES", "none")
-    with pytest.raises(ConfigurationError, match=r"VITRINE_CATALOGUE.*VITRINE_BUNDLES.*VITRINE_CACHE_MEGABYTES"):
+    with pytest.raises(ConfigurationError, match=r"VITRINE_CATALOG.*VITRINE_BUNDLES.*VITRINE_CACHE_MEGABYTES"):
         handler({}, Context())

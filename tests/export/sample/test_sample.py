@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from export.cli.main import app
 from export.sample.assortment import assortment, capacity
-from export.sample.catalogue import FIELDS, write_sample_catalogue
+from export.sample.catalog import FIELDS, write_sample_catalog
 from export.sample.drawing import draw
 from export.sample.frame import SIZE
 from export.sample.kinds import KINDS
@@ -29,7 +29,7 @@ ONE_OF_EACH = len(KINDS)
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One product of every kind, drawn once for the whole module; tests that write take a copy of a few."""
-    return write_sample_catalogue(tmp_path_factory.mktemp("shop"), count=ONE_OF_EACH, seed=7)
+    return write_sample_catalog(tmp_path_factory.mktemp("shop"), count=ONE_OF_EACH, seed=7)
 
 
 def rows(manifest: Path) -> list[dict[str, str]]:
@@ -42,7 +42,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_same_seed_draws_same_bytes(tmp_path: Path, shop: Path) -> None:
-    again = write_sample_catalogue(tmp_path, count=4, seed=7)
+    again = write_sample_catalog(tmp_path, count=4, seed=7)
 
     for row in rows(again):
         assert (tmp_path / row["image"]).read_bytes() == (shop.parent / row["image"]).read_bytes()
@@ -52,7 +52,7 @@ def test_another_seed_draws_another_shop() -> None:
     assert [product.name for product in assortment(16, 1)] != [product.name for product in assortment(16, 2)]
 
 
-def test_smaller_catalogue_is_a_prefix_of_a_larger_one() -> None:
+def test_smaller_catalog_is_a_prefix_of_a_larger_one() -> None:
     assert assortment(459, 459)[:30] == assortment(30, 459)
 
 
@@ -83,7 +83,7 @@ def test_every_cut_can_be_drawn_and_stays_inside_the_picture(kind: object) -> No
 def test_manifest_is_well_typed(shop: Path) -> None:
     listed = rows(shop)
 
-    assert shop.name == "catalogue.csv"
+    assert shop.name == "catalog.csv"
     assert (
         shop.read_text().splitlines()[0]
         == ",".join(FIELDS)
@@ -123,7 +123,7 @@ def test_default_assortment_is_a_plausible_shop() -> None:
 
 
 def test_resumes_after_missing_half_and_foreign_files(tmp_path: Path) -> None:
-    manifest = write_sample_catalogue(tmp_path, count=4, seed=7)
+    manifest = write_sample_catalog(tmp_path, count=4, seed=7)
     before = contents(tmp_path)
     photos = [tmp_path / row["image"] for row in rows(manifest)]
     manifest.unlink()
@@ -131,13 +131,13 @@ def test_resumes_after_missing_half_and_foreign_files(tmp_path: Path) -> None:
     photos[1].write_bytes(photos[1].read_bytes()[:2000])
     photos[2].write_bytes(b"")
 
-    write_sample_catalogue(tmp_path, count=4, seed=7)
+    write_sample_catalog(tmp_path, count=4, seed=7)
 
     assert contents(tmp_path) == before
 
 
 def test_second_call_draws_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_sample_catalogue(tmp_path, count=2)
+    write_sample_catalog(tmp_path, count=2)
     times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
 
     def refuse(*_: object) -> None:
@@ -145,15 +145,15 @@ def test_second_call_draws_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("export.sample.drawing.draw", refuse)
     told: list[tuple[int, int]] = []
-    write_sample_catalogue(tmp_path, count=2, progress=lambda done, total: told.append((done, total)))
+    write_sample_catalog(tmp_path, count=2, progress=lambda done, total: told.append((done, total)))
 
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times
     assert told == [(1, 2), (2, 2)]
 
 
 def test_photos_of_another_seed_are_drawn_again(tmp_path: Path, shop: Path) -> None:
-    write_sample_catalogue(tmp_path, count=1, seed=8)
-    manifest = write_sample_catalogue(tmp_path, count=1, seed=7)
+    write_sample_catalog(tmp_path, count=1, seed=8)
+    manifest = write_sample_catalog(tmp_path, count=1, seed=7)
 
     image = rows(manifest)[0]["image"]
     assert (tmp_path / image).read_bytes() == (shop.parent / image).read_bytes()
@@ -162,32 +162,32 @@ def test_photos_of_another_seed_are_drawn_again(tmp_path: Path, shop: Path) -> N
 @pytest.mark.parametrize("count", [0, -3, 10**6])
 def test_silly_count_names_value_limit_and_remedy(tmp_path: Path, count: int) -> None:
     with pytest.raises(CatalogError, match=f"of {count} products .* 1 to {capacity()}") as caught:
-        write_sample_catalogue(tmp_path, count=count)
+        write_sample_catalog(tmp_path, count=count)
 
     assert (caught.value.value, caught.value.limit) == (count, capacity())
     assert caught.value.remedy
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_shops_own_catalogue_is_never_overwritten(tmp_path: Path) -> None:
-    own = tmp_path / "catalogue.csv"
+def test_a_shops_own_catalog_is_never_overwritten(tmp_path: Path) -> None:
+    own = tmp_path / "catalog.csv"
     own.write_text("id,image,margin\n1,a.jpg,0.4\n")
 
     with pytest.raises(CatalogError, match="will not be overwritten"):
-        write_sample_catalogue(tmp_path, count=1)
+        write_sample_catalog(tmp_path, count=1)
 
-    assert [path.name for path in tmp_path.iterdir()] == ["catalogue.csv"]
+    assert [path.name for path in tmp_path.iterdir()] == ["catalog.csv"]
 
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "shop").write_text("")
 
     with pytest.raises(CatalogError, match="is a file, not a folder"):
-        write_sample_catalogue(tmp_path / "shop", count=1)
+        write_sample_catalog(tmp_path / "shop", count=1)
 
 
-def test_command_writes_the_catalogue(tmp_path: Path) -> None:
+def test_command_writes_the_catalog(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["sample", str(tmp_path / "shop"), "--count", "1"])
 
     assert result.exit_code == 0
-    assert len(rows(tmp_path / "shop" / "catalogue.csv")) == 1
+    assert len(rows(tmp_path / "shop" / "catalog.csv")) == 1

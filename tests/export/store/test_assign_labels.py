@@ -14,11 +14,11 @@ from tests.export.support import draw_all, labels_in, open_current
 if TYPE_CHECKING:
     from pathlib import Path
 
-catalogues = st.lists(st.lists(st.sampled_from("abcdefghij"), unique=True, min_size=1), min_size=1, max_size=8)
+catalogs = st.lists(st.lists(st.sampled_from("abcdefghij"), unique=True, min_size=1), min_size=1, max_size=8)
 
 
 @settings(deadline=None)
-@given(catalogues)
+@given(catalogs)
 def test_labels_are_permanent_and_never_reused(history: list[list[str]]) -> None:
     labels = NO_LABELS
     owners: dict[int, str] = {}
@@ -35,7 +35,7 @@ def test_labels_are_permanent_and_never_reused(history: list[list[str]]) -> None
 
 
 @settings(deadline=None)
-@given(catalogues)
+@given(catalogs)
 def test_indexing_the_same_again_changes_no_label(history: list[list[str]]) -> None:
     labels = NO_LABELS
     for ids in history:

@@ -107,7 +107,7 @@ def test_gallery_api_and_photos_come_from_one_address(server: Local, photos: Pat
         "red/03.jpg%00",
         "red",
         "",
-        "catalogue.jsonl",
+        "catalog.jsonl",
         "%ff",
     ],
 )

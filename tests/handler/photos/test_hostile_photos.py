@@ -48,7 +48,7 @@ def bomb(width: int, height: int) -> bytes:
         (b"", 422, "image_undecodable"),
         (b"GIF89a", 422, "image_undecodable"),
         (photo()[:-400], 422, "image_undecodable"),
-        (photo("BMP"), 422, "image_undecodable"),  # what an upload may be is less than what a catalogue may
+        (photo("BMP"), 422, "image_undecodable"),  # what an upload may be is less than what a catalog may
         (photo("TIFF"), 422, "image_undecodable"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422, "image_undecodable"),
         (b"\xff\xd8\xff" + b"\xff" * 5_000, 422, "image_undecodable"),

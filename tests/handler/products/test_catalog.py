@@ -1,4 +1,4 @@
-"""The catalogue finds products by label and id, remembers who left, and refuses a file that is not one."""
+"""The catalog finds products by label and id, remembers who left, and refuses a file that is not one."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def test_only_photos_of_products_are_known(catalog: Catalog) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 100, b"SQLite format 3\x00" + b"\x00" * 4096])
-def test_a_file_that_is_no_catalogue_is_called_corrupt(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_catalog_is_called_corrupt(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "catalog.sqlite"
     path.write_bytes(content)
-    with pytest.raises(BundleCorrupt, match="is not a catalogue"):
+    with pytest.raises(BundleCorrupt, match="is not a catalog"):
         Catalog(path, CatalogInfo(count=1, next_label=1))
 
 
-def test_a_missing_catalogue_is_called_corrupt_and_not_created(tmp_path: Path) -> None:
+def test_a_missing_catalog_is_called_corrupt_and_not_created(tmp_path: Path) -> None:
     with pytest.raises(BundleCorrupt):
         Catalog(tmp_path / "none.sqlite", CatalogInfo(count=1, next_label=1))
     assert list(tmp_path.iterdir()) == []

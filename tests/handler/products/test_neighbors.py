@@ -98,7 +98,7 @@ def test_a_filter_that_agrees_with_the_geometry_loses_nothing(many: HnswIndex, m
 
 
 def test_a_filter_that_nothing_passes_finds_nothing(few: HnswIndex, many: HnswIndex, few_vectors: Vectors) -> None:
-    """Not even in a small catalogue, where every candidate is compared."""
+    """Not even in a small catalog, where every candidate is compared."""
     nothing = LabelSet(np.empty(0, dtype=np.int64))
     assert few.nearest(few_vectors[0], 5, allowed=nothing) == []
     assert many.nearest(np.ones(32, dtype=np.float32), 5, allowed=nothing) == []

@@ -82,7 +82,7 @@ def test_while_nothing_is_liked_the_page_is_random(few: HnswIndex) -> None:
     assert [pick.reason for pick in picks] == ["random"] * 10
 
 
-def test_the_end_of_the_catalogue_takes_from_both_parts_without_failing(few: HnswIndex) -> None:
+def test_the_end_of_the_catalog_takes_from_both_parts_without_failing(few: HnswIndex) -> None:
     state = session(few, EVERY[:-4], [0])
     assert {pick.label for pick in page(few, state, 10, 5)} == set(EVERY[-4:])
     assert page(few, session(few, EVERY, [0]), 10, 5) == []
@@ -103,7 +103,7 @@ def test_because_names_the_likes_that_are_closest(few: HnswIndex, few_vectors: V
         assert list(pick.because) == best
 
 
-def test_a_like_that_left_the_catalogue_is_no_reason(few: HnswIndex) -> None:
+def test_a_like_that_left_the_catalog_is_no_reason(few: HnswIndex) -> None:
     assert closest_liked([1, 2], [9_999], few) == [(), ()]
     assert closest_liked([1], [9_999, 5], few) == [(5,)]
     assert closest_liked([], [5], few) == []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from handler.products.neighbors import HnswIndex
     from tests.handler.support import Vectors
 
-GONE = 9_999  # a label that the index does not hold: its product left the catalogue
+GONE = 9_999  # a label that the index does not hold: its product left the catalog
 
 
 def fresh(*page: int) -> SessionState:
@@ -92,7 +92,7 @@ def test_what_is_answered_after_an_undo_counts_as_if_the_first_answer_had_never_
     np.testing.assert_allclose(mean_of(changed), mean_of(direct), atol=1e-6)
 
 
-def test_likes_that_left_the_catalogue_still_count(few: HnswIndex, few_vectors: Vectors) -> None:
+def test_likes_that_left_the_catalog_still_count(few: HnswIndex, few_vectors: Vectors) -> None:
     """After a re-index only the token's preference remembers what a vanished product looked like."""
     remembered = Preference(few_vectors[7], 1)
     state = SessionState(b"session!", VECTOR_SPACE, fresh(GONE, 2).rounds, remembered)

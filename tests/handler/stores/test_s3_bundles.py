@@ -59,7 +59,7 @@ def shop(store: S3Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def newer(bundles: Path, encoder_directory: Path, tmp_path: Path) -> DirectoryStore:
     """A later bundle, of 36 of the 80 products and with their labels, not yet in S3."""
     copy = shutil.copytree(bundles, tmp_path / "newer")
-    run_index(draw_photos(tmp_path / "photos", per_colour=9) / "catalogue.jsonl", copy, encoder_directory)
+    run_index(draw_photos(tmp_path / "photos", per_colour=9) / "catalog.jsonl", copy, encoder_directory)
     return DirectoryStore(copy)
 
 

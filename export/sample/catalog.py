@@ -1,4 +1,4 @@
-"""The sample catalogue on disk: one photo a product, and the manifest that `vitrine index` reads.
+"""The sample catalog on disk: one photo a product, and the manifest that `vitrine index` reads.
 
 Writing is safe to interrupt and to repeat. Every file appears whole or not at all, each photo carries the words it
 was drawn from, and a second call draws only what is missing, broken or of another seed.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from export.sample.assortment import Product
 
-MANIFEST = "catalogue.csv"
+MANIFEST = "catalog.csv"
 FIELDS = ("id", "image", "name", "category", "colour", "pattern", "price", "currency", "in_stock")
 
 QUALITY = 86
@@ -35,19 +35,19 @@ _END = b"\xff\xd9"
 Progress = Callable[[int, int], None]
 
 
-def write_sample_catalogue(out: Path, *, count: int = 459, seed: int = 459, progress: Progress | None = None) -> Path:
-    """Write `count` drawn products below `out` and return the manifest's path, `out`/catalogue.csv.
+def write_sample_catalog(out: Path, *, count: int = 459, seed: int = 459, progress: Progress | None = None) -> Path:
+    """Write `count` drawn products below `out` and return the manifest's path, `out`/catalog.csv.
 
     Photos are `<category>/<id>.jpg`, 400 x 480 pixels. The same seed gives the same bytes (under the same Pillow),
     and a smaller count gives the first products of a larger one. `progress` is told (done, count) after every photo.
 
-    Raises `CatalogError` for a count the range cannot fill, and for a folder that holds somebody else's catalogue.
+    Raises `CatalogError` for a count the range cannot fill, and for a folder that holds somebody else's catalog.
     """
     from export.sample.assortment import assortment, capacity
 
     if not 1 <= count <= capacity():
         raise CatalogError(
-            f"A sample catalogue of {count} products cannot be drawn: the count must be 1 to {capacity()}.",
+            f"A sample catalog of {count} products cannot be drawn: the count must be 1 to {capacity()}.",
             field="count",
             value=count,
             limit=capacity(),
@@ -67,7 +67,7 @@ def write_sample_catalogue(out: Path, *, count: int = 459, seed: int = 459, prog
 
 
 def _refuse_foreign(manifest: Path) -> None:
-    """A shop's own catalogue must never be overwritten by drawings."""
+    """A shop's own catalog must never be overwritten by drawings."""
     out = manifest.parent
     if out.exists() and not out.is_dir():
         raise CatalogError(f"{out} is a file, not a folder.", field="out", value=str(out), remedy="Name a new folder.")
@@ -77,7 +77,7 @@ def _refuse_foreign(manifest: Path) -> None:
         header = file.readline().strip()
     if header != ",".join(FIELDS).encode():
         raise CatalogError(
-            f"{manifest} is not a sample catalogue, and will not be overwritten.",
+            f"{manifest} is not a sample catalog, and will not be overwritten.",
             field="out",
             value=str(out),
             remedy="Name a new folder.",

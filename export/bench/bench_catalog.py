@@ -18,13 +18,13 @@ MIN_NORM = 1e-6
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class BenchCatalog:
     """Products in the order of their ids; a product's number is its place."""
 
     name: str
     ids: tuple[str, ...]
     categories: NDArray[np.int64]
-    """(n,) the number of each product's category; all 0 where the catalogue has none."""
+    """(n,) the number of each product's category; all 0 where the catalog has none."""
     judge: NDArray[np.float32]
     """Unit vectors (n, dim) of the encoder that the shopper judges with."""
     stores: Mapping[str, Path]
