@@ -203,6 +203,6 @@ HTTP_STATUS: dict[type[VitrineError], int] = {
 }
 
 
-def http_status(error: VitrineError) -> int:
-    """The status for `error`: the first listed class along its method resolution order, else 500."""
-    return next((HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS), 500)
+def status_of(kind: type[VitrineError]) -> int:
+    """The HTTP status of an error class: that of the first listed class in its method resolution order, else 500."""
+    return next((HTTP_STATUS[base] for base in kind.__mro__ if base in HTTP_STATUS), 500)

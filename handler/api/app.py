@@ -23,22 +23,9 @@ if TYPE_CHECKING:
     from handler.runtime import Runtime
 
 STATIC = Path(__file__).parents[1] / "static"
-STATIC_FILES = {
-    "gallery.css": "text/css",
-    "products.css": "text/css",
-    "controls.css": "text/css",
-    "gallery.js": "text/javascript",
-    "api.js": "text/javascript",
-    "card.js": "text/javascript",
-    "filters.js": "text/javascript",
-    "hold.js": "text/javascript",
-    "memory.js": "text/javascript",
-    "photo.js": "text/javascript",
-    "session.js": "text/javascript",
-    "tune.js": "text/javascript",
-    "view.js": "text/javascript",
-    "words.js": "text/javascript",
-}
+STATIC_TYPES = {".css": "text/css", ".js": "text/javascript"}
+PREFLIGHT_SECONDS = 3_600
+"""How long a browser remembers a preflight. Behind the gateway each preflight is a Lambda invocation."""
 STATIC_POLICY = {"X-Content-Type-Options": "nosniff"}
 PAGE_POLICY = {
     **STATIC_POLICY,
@@ -67,6 +54,7 @@ def create_app(runtime: Runtime) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type", "If-None-Match", HEADER],
             expose_headers=["ETag", HEADER],
+            max_age=PREFLIGHT_SECONDS,
         )
     app.add_middleware(RequestIds)
     app.state.runtime = runtime
@@ -88,8 +76,9 @@ def _add_gallery(app: FastAPI) -> None:
     async def gallery(request: Request) -> Response:
         return _file(request, "gallery.html", "text/html", PAGE_POLICY)
 
-    for name, media_type in STATIC_FILES.items():
-        _add_static(app, name, media_type)
+    for path in sorted(STATIC.iterdir()):
+        if path.suffix in STATIC_TYPES:
+            _add_static(app, path.name, STATIC_TYPES[path.suffix])
 
 
 def _add_static(app: FastAPI, name: str, media_type: str) -> None:

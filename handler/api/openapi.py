@@ -83,8 +83,7 @@ def _complete(name: str, operation: dict[str, Any]) -> None:
 
 def _codes(status: int) -> str:
     """Which codes an answer of this status can carry. (FastAPI's own words differ from one Python to the next.)"""
-    known = [f"`{code}`" for code, (mostly, _) in PROBLEM_CODES.items() if mostly == status]
-    return "A problem: " + ", ".join(["`unknown_product`", *known] if status == 404 else known)
+    return "A problem: " + ", ".join(f"`{known.code}`" for known in PROBLEM_CODES if known.status == status)
 
 
 def _photo_content() -> dict[str, Any]:
@@ -122,5 +121,5 @@ def _form_schema() -> dict[str, Any]:
 
 def _problem_schema() -> dict[str, Any]:
     schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema["properties"]["code"]["enum"] = list(PROBLEM_CODES)
+    schema["properties"]["code"]["enum"] = list(dict.fromkeys(known.code for known in PROBLEM_CODES))
     return schema

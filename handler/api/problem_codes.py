@@ -1,36 +1,58 @@
-"""Every `code` that a problem document can carry over HTTP, and what it means to a client. A code never changes."""
+"""Every `code` a problem document can carry, with its HTTP status and what it means to a client. Codes never change."""
 
 from __future__ import annotations
 
-from typing import Final
+from http import HTTPStatus
+from typing import Final, NamedTuple
 
-PROBLEM_CODES: Final = {
-    "invalid_request": (422, "The body, a parameter or a form field is not what this path takes; `field` says which."),
-    "invalid_filter": (422, "The filter names no field of the catalog, or compares it with the wrong kind."),
-    "unknown_product": (422, "An answer to an id that no product has or had. As a 404: no product has the path's id."),
-    "contradictory_answer": (422, "The same product liked and disliked, earlier answers included."),
-    "not_shown": (422, "An answer to a product that this session never showed."),
-    "nothing_to_undo": (409, "The session's first page has no answer before it."),
-    "session_malformed": (400, "The session is no token of this API."),
-    "session_tampered": (403, "The token was changed, or its signing key is no longer in use. Start a new session."),
-    "session_expired": (410, "The token is older than the shop keeps sessions. Start a new session."),
-    "session_model_changed": (409, "The shop changed its model; tastes do not carry over. Start a new session."),
-    "image_too_large": (413, "The photo has more bytes or pixels than are read. Scale it down."),
-    "image_undecodable": (422, "The photo is broken, or of a format that is not read."),
-    "body_too_large": (413, "The whole request has more bytes than are read."),
-    "unsupported_media_type": (415, "The path reads no body of this content type."),
-    "not_found": (404, "There is no such path."),
-    "method_not_allowed": (405, "The path does not take this method."),
-    "bundle_not_found": (503, "The shop has published no catalog yet. Try again later."),
-    "bundle_corrupt": (503, "A file of the catalog is not the one published. Try again later."),
-    "bundle_incompatible": (503, "The catalog was written by another version. Try again later."),
-    "configuration": (500, "The deployment's settings cannot work."),
-    "internal": (500, "Something went wrong on the server's side. Try again later."),
+from handler import errors
+from handler.errors import VitrineError, status_of
+
+_MEANINGS: Final[dict[type[VitrineError], str]] = {
+    errors.InvalidRequest: "The body, a parameter or a form field is invalid; `field` names it.",
+    errors.InvalidFilter: "The filter names an unknown field, or compares a field with a value of the wrong kind.",
+    errors.UnknownAnswer: "The answer names an id that no product has or had.",
+    errors.ContradictoryAnswer: "The same product is both liked and disliked, earlier answers included.",
+    errors.NotShown: "The answer names a product that this session has not shown.",
+    errors.NothingToUndo: "The session's first page is in front: there is no answer to take back.",
+    errors.BodyTooLarge: "The request body exceeds the size limit.",
+    errors.UnsupportedMediaType: "The path does not accept this content type.",
+    errors.UnknownProduct: "No product has the id in the path.",
+    errors.SessionMalformed: "Not a session token issued by this API.",
+    errors.SessionTampered: "The token was changed, or its signing key has been retired. Start a new session.",
+    errors.SessionExpired: "The token is older than the shop keeps sessions. Start a new session.",
+    errors.SessionModelChanged: "The shop's vectors have changed; tastes do not carry over. Start a new session.",
+    errors.ImageTooLarge: "The photo exceeds the limit on bytes or pixels. Scale it down.",
+    errors.ImageUndecodable: "The photo is broken, or its format is not supported.",
+    errors.BundleNotFound: "The shop has not published a catalog yet. Try again later.",
+    errors.BundleCorrupt: "A file of the catalog differs from the one published. Try again later.",
+    errors.BundleIncompatible: "Another version of Vitrine wrote the catalog. Try again later.",
+    errors.StoreUnavailable: "The store that holds the catalog is unavailable. Try again later.",
+    errors.ConfigurationError: "The deployment's settings are invalid.",
 }
-"""code: (the status it mostly comes with, meaning)."""
+
+
+class ProblemCode(NamedTuple):
+    code: str
+    status: int
+    meaning: str
+
+
+def http_errors() -> frozenset[type[VitrineError]]:
+    """The error classes that a client can meet."""
+    return frozenset(_MEANINGS)
+
+
+PROBLEM_CODES: Final = (
+    *(ProblemCode(kind.code, status_of(kind), meaning) for kind, meaning in _MEANINGS.items()),
+    ProblemCode("not_found", HTTPStatus.NOT_FOUND, "The path does not exist."),
+    ProblemCode("method_not_allowed", HTTPStatus.METHOD_NOT_ALLOWED, "The path does not support this method."),
+    ProblemCode("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "An unexpected server error. Try again later."),
+)
+"""One entry for each code and status; `unknown_product` comes as 404 for a path and as 422 for an answer."""
 
 
 def code_table() -> str:
     """The codes as a Markdown table."""
-    rows = [f"| `{code}` | {status} | {meaning} |" for code, (status, meaning) in PROBLEM_CODES.items()]
+    rows = [f"| `{code}` | {status:d} | {meaning} |" for code, status, meaning in PROBLEM_CODES]
     return "\n".join(["| code | status | meaning |", "|---|---|---|", *rows])

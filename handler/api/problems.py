@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from handler.errors import InvalidRequest, VitrineError, http_status
+from handler.errors import InvalidRequest, VitrineError, status_of
 from handler.schemas import Problem
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def error_problem(error: VitrineError) -> Response:
     """An error of ours; what is the server's fault is logged in full and told in general."""
-    status = http_status(error)
+    status = status_of(type(error))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s: %s", error.code, error)
         return problem(status, error.code, "This shop cannot answer at the moment.", remedy="Try again later.")

@@ -117,11 +117,20 @@ async def search_image(request: Request) -> Response:
 # Ids may hold slashes (they default to a photo's path), so the longer path has to come first.
 @router.get("/items/{product_id:path}/similar", response_model=SimilarItems, responses=_statuses(304, 404, 422))
 async def similar_items(
-    request: Request, product_id: str, count: Annotated[int, Query(ge=1, le=MAX_COUNT)] = pages.SIMILAR_SHOWN
+    request: Request, product_id: str, count: Annotated[int | None, Query(ge=1, le=MAX_COUNT)] = None
 ) -> Response:
-    """The products nearest to one product."""
+    """The products nearest to one product; 10 unless `count` says otherwise.
+
+    If a product's own id ends in `/similar`, its path without `count` returns that product: pass `count` to ask for the
+    products nearest to the shorter id.
+    """
     runtime = _runtime(request)
     bundle = await _bundle(runtime)
+    if count is None:
+        named = bundle.catalog.by_id(f"{product_id}/similar")
+        if named is not None:
+            return _public(request, pages.show_product(runtime, named))
+        count = pages.SIMILAR_SHOWN
     product = pages.find_product(bundle, product_id)
     return _public(request, SimilarItems(items=pages.similar_products(runtime, bundle, product, count)))
 

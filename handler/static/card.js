@@ -13,6 +13,7 @@ export function card(item, taste, { onLike, onDislike }) {
   const { badge, line } = reasonOf(item, follows);
   const [like, dislike] = [part("product"), part("dislike")];
   element.dataset.id = item.id;
+  like.title = item.id;
   tapOrHold(like, () => onLike(item), () => onDislike(item));
   dislike.addEventListener("click", () => onDislike(item));
   picture(part("picture"), item);
@@ -23,14 +24,14 @@ export function card(item, taste, { onLike, onDislike }) {
   part("line").textContent = line;
   if (follows) {
     picture(part("because").querySelector("img"), follows, "");
-    part("reason").textContent = nameOf(follows);
+    part("reason").textContent = nameOf(follows) || "this";
   } else {
     part("because").querySelector("img").remove();
     part("reason").remove();
   }
-  like.setAttribute("aria-label", listed("Like", nameOf(item), priceOf(item)));
-  like.setAttribute("aria-description", listed(badge, follows ? `${line} ${nameOf(follows)}` : line));
-  dislike.setAttribute("aria-label", `Not for me: ${nameOf(item)}`);
+  like.setAttribute("aria-label", listed("Like", nameOf(item) || item.id, priceOf(item)));
+  like.setAttribute("aria-description", listed(badge, follows ? `${line} ${nameOf(follows) || "this"}` : line));
+  dislike.setAttribute("aria-label", `Not for me: ${nameOf(item) || item.id}`);
   return element;
 }
 
@@ -46,7 +47,7 @@ export function mark(element, isLiked, isDisliked) {
 /** A liked product, small. */
 export function thumbnail(item) {
   const element = clone("like");
-  element.title = nameOf(item);
+  element.title = nameOf(item) || item.id;
   element.dataset.id = item.id;
   picture(element.querySelector("img"), item);
   return element;
@@ -61,7 +62,7 @@ export function skeleton() {
   return element;
 }
 
-function picture(image, item, alt = nameOf(item)) {
+function picture(image, item, alt = nameOf(item) || item.id) {
   image.addEventListener("load", () => image.classList.add("loaded"));
   image.addEventListener("error", () => image.parentElement.classList.add("broken"));
   image.alt = alt;

@@ -8,7 +8,9 @@ const STRATEGIES = {
   bayes: "Find the one I have in mind",
 };
 
-export const nameOf = ({ id, fields }) => String(fields.name ?? fields.title ?? id);
+/** A product's name, else its category, else nothing: an id is for machines. */
+export const nameOf = ({ fields: { name, title, category } }) =>
+  String(name ?? title ?? (category ? labelOf(String(category)) : ""));
 export const plainNumber = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 }).format(value);
 export const strategyName = (name) => STRATEGIES[name] ?? labelOf(name);
 
@@ -28,11 +30,11 @@ export function priceOf({ fields: { price, currency } }) {
   }
 }
 
-/** Why a product is on the page: a badge, and a line that ends with `liked`, the product that it follows, if any. */
+/** Why a product is on the page: a badge, and a line where a liked product is the reason. */
 export function reasonOf({ reason }, liked) {
-  if (reason === "similar") return { badge: "For you", line: liked ? "because you liked" : "close to your taste" };
-  if (reason === "explore") return { badge: "Exploring", line: "to learn your taste" };
-  return reason === "random" ? { badge: "Surprise", line: "picked at random" } : { badge: "", line: "" };
+  if (reason === "similar") return { badge: "For you", line: liked ? "because you liked" : "" };
+  if (reason === "explore") return { badge: "Exploring", line: "" };
+  return reason === "random" ? { badge: "Surprise", line: "" } : { badge: "", line: "" };
 }
 
 /** Heading, hint and progress of a page. */

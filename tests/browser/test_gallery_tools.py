@@ -135,7 +135,7 @@ def test_products_that_explore_say_so(gallery: GalleryPage) -> None:
     gallery.page.route("**/v1/sessions/next", exploring)
     gallery.like(0)
     assert gallery.badges() == ["For you"] * 5 + ["Surprise"] * 4 + ["Exploring"]
-    expect(gallery.products.last).to_have_accessible_description("Exploring, to learn your taste")
+    expect(gallery.products.last).to_have_accessible_description("Exploring")
     expect(gallery.page.locator("#hint")).to_have_text("5 close to your taste, 1 to learn it, 4 to surprise you.")
 
 

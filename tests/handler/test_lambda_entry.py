@@ -214,3 +214,22 @@ def test_ids_may_be_paths_in_any_script(
         assert send(get(f"/v1/items/{quote(item['id'], safe='')}/similar?count=3")).status == 200
         assert unquote(item["image_url"]) == f"/photos/{item['id']}.jpg"
     assert send(event("get_item_nested")).json["fields"] == {"category": "kleider"}
+
+
+def test_an_id_may_end_in_similar(unconfigured: pytest.MonkeyPatch, tmp_path: Path, encoder_directory: Path) -> None:
+    photos = draw_photos(tmp_path / "photos", per_colour=4)
+    records = [json.loads(line) for line in (photos / "catalog.jsonl").read_text().splitlines()]
+    records[0]["id"], records[1]["id"], records[2]["id"] = "shoes", "shoes/similar", "bags/similar"
+    (photos / "catalog.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    run_index(photos / "catalog.jsonl", tmp_path / "bundles", encoder_directory)
+    unconfigured.setenv("VITRINE_BUNDLES", str(tmp_path / "bundles"))
+    unconfigured.setenv("VITRINE_SIGNING_KEYS", KEY)
+    assert send(get("/v1/items/shoes")).json["id"] == "shoes"
+    assert send(get("/v1/items/shoes/similar")).json["id"] == "shoes/similar"
+    assert send(get("/v1/items/bags/similar")).json["id"] == "bags/similar"
+    # With a count, the path always asks for neighbours: no product has a count.
+    nearest = send(get("/v1/items/shoes/similar?count=10"))
+    assert len(nearest.ids) == 10
+    assert "shoes" not in nearest.ids
+    assert "bags/similar" not in send(get("/v1/items/bags/similar/similar")).ids
+    assert send(get("/v1/items/bags/similar?count=3")).status == 404

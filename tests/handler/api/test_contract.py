@@ -113,8 +113,10 @@ def test_examples_of_problems_are_problems() -> None:
 
 def test_every_code_is_documented_and_every_answer_says_where_it_comes_from() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
-    assert all(f"`{code}`" in DOCUMENT["info"]["description"] for code in PROBLEM_CODES)
-    assert DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == list(PROBLEM_CODES)
+    assert all(f"| `{known.code}` | {known.status:d} |" in DOCUMENT["info"]["description"] for known in PROBLEM_CODES)
+    assert DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == list(
+        dict.fromkeys(known.code for known in PROBLEM_CODES)
+    )
     for _, operation in operations():
         for response in operation["responses"].values():
             assert response["headers"]["X-Request-Id"] == {"$ref": "#/components/headers/RequestId"}

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from handler.errors import HTTP_STATUS, VitrineError, http_status
+from handler import errors
+from handler.api.problem_codes import PROBLEM_CODES, http_errors
+from handler.errors import VitrineError, status_of
 from tests.handler.support import Answer, event, get, send
 
 pytestmark = pytest.mark.usefixtures("gateway")
@@ -205,11 +207,49 @@ def tree(kind: type[VitrineError]) -> set[type[VitrineError]]:
     return {kind}.union(*(tree(below) for below in kind.__subclasses__()))
 
 
-def test_every_error_has_a_status_of_its_kind() -> None:
-    for kind in tree(VitrineError):
-        status = http_status(kind("detail"))
-        assert status in (400, 403, 404, 409, 410, 413, 415, 422, 500, 503)
-        assert status == HTTP_STATUS.get(kind, status)
+ABSTRACT = {VitrineError, errors.SessionError, errors.ImageError, errors.BundleError}
+"""Bases that are never raised themselves; ConfigurationError and InvalidRequest are both base and raised."""
+OFFLINE = {errors.PublishConflict, errors.CatalogError, errors.RecallTooLow} | tree(errors.ExportError)
+"""Errors of the commands; no request can raise them."""
+
+
+def test_every_error_class_a_request_can_raise_is_documented() -> None:
+    assert (
+        http_errors()
+        == {kind for kind in tree(VitrineError) if kind.__module__ == "handler.errors"} - ABSTRACT - OFFLINE
+    )
+
+
+@pytest.mark.parametrize("kind", sorted(http_errors(), key=lambda kind: kind.__name__))
+def test_an_error_reaches_the_client_under_its_documented_code_and_status(
+    kind: type[VitrineError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise kind("The detail.", remedy="The remedy.")
+
+    monkeypatch.setattr("handler.pages.show_product", fail)
+    answer = send(event("get_item"))
+    assert (answer.json["code"], answer.status) in {(known.code, known.status) for known in PROBLEM_CODES}
+    assert answer.json["status"] == answer.status
+    assert (answer.json["detail"] == "The detail.") == (answer.status < 500), "server faults are not explained"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (errors.NotShown, 422),
+        (errors.NothingToUndo, 409),
+        (errors.UnknownProduct, 404),
+        (errors.UnknownAnswer, 422),
+        (errors.SessionMalformed, 400),
+        (errors.SessionTampered, 403),
+        (errors.SessionExpired, 410),
+        (errors.StoreUnavailable, 503),
+        (errors.ConfigurationError, 500),
+    ],
+)
+def test_statuses_clients_rely_on(kind: type[VitrineError], status: int) -> None:
+    assert status_of(kind) == status
 
 
 def test_an_error_reads_as_a_sentence_with_its_remedy() -> None:
