@@ -93,7 +93,7 @@ def test_the_gateway_lets_in_the_origins_and_the_rate_that_were_asked_for() -> N
     (api,) = of_type(TEMPLATE, "AWS::ApiGatewayV2::Api").values()
     assert "CorsConfiguration" not in api, "the gateway would answer preflights itself, and know less than the app"
     variables = TEMPLATE["Resources"]["ApiFunction"]["Properties"]["Environment"]["Variables"]
-    assert variables["VITRINE_CORS_ORIGINS"] == {"Fn::Join": [",", {"Ref": "CorsOrigins"}]}
+    assert variables["VITRINE_CORS_ORIGINS"] == {"Join": [",", {"Ref": "CorsOrigins"}]}
     assert "*" not in str(TEMPLATE["Parameters"]["CorsOrigins"]["Default"])
     (stage,) = of_type(TEMPLATE, "AWS::ApiGatewayV2::Stage").values()
     assert stage["DefaultRouteSettings"] == {
