@@ -40,5 +40,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def statements(template: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    """What the role allows, conditional statements included."""
     policies = template["Resources"][role]["Properties"]["Policies"]
-    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    found = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    return [statement["If"][1] if "If" in statement else statement for statement in found]

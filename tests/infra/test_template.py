@@ -40,7 +40,7 @@ def test_no_role_may_do_everything_or_to_everything(role: str) -> None:
         assert statement["Effect"] == "Allow"
         assert not [action for action in actions if "*" in action]
         if statement["Resource"] == "*":
-            assert actions <= XRAY  # X-Ray has no resources to name
+            assert actions <= XRAY
         for resource in as_list(statement["Resource"]):
             assert resource == "*" or {"Sub", "GetAtt", "Ref"} & resource.keys()
     assert not ROLES[role].get("ManagedPolicyArns")
@@ -89,7 +89,8 @@ def test_only_the_api_function_can_be_reached_from_outside() -> None:
     assert all("SourceAccount" in found and "SourceArn" in found for found in permissions.values())
 
 
-def test_the_gateway_lets_in_the_origins_and_the_rate_that_were_asked_for() -> None:
+def test_the_gateway_throttles_and_leaves_cors_to_the_application() -> None:
+    """Two places that answer preflights disagree sooner or later; the application also exposes its headers."""
     (api,) = of_type(TEMPLATE, "AWS::ApiGatewayV2::Api").values()
     assert "CorsConfiguration" not in api, "the gateway would answer preflights itself, and know less than the app"
     variables = TEMPLATE["Resources"]["ApiFunction"]["Properties"]["Environment"]["Variables"]
@@ -131,10 +132,24 @@ def test_every_function_logs_to_a_group_that_forgets() -> None:
 def test_every_alarm_tells_somebody_and_the_dashboard_is_json() -> None:
     alarms = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
     assert len(alarms) >= 6
-    assert all(alarm["AlarmActions"] == [{"Ref": "Alarms"}] for alarm in alarms.values())
+    assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}] for alarm in alarms.values())
     assert alarms["StaleBundleAlarm"]["TreatMissingData"] == "breaching"
     for dashboard in of_type(TEMPLATE, "AWS::CloudWatch::Dashboard").values():
         assert json.loads(dashboard["DashboardBody"]["Sub"])["widgets"]
+
+
+def test_a_new_version_gets_its_traffic_step_by_step_and_the_old_one_is_deleted() -> None:
+    function = FUNCTIONS["ApiFunction"]
+    assert function["VersionDeletionPolicy"] == "Delete"
+    alarms = function["DeploymentPreference"]["Alarms"]["If"]
+    assert alarms[1] == [{"Ref": "ServerErrorsAlarm"}, {"Ref": "SlowAlarm"}]
+    assert TEMPLATE["Parameters"]["Deployment"]["Default"] != "AllAtOnce"
+
+
+def test_nothing_that_costs_when_idle_is_on_by_default() -> None:
+    defaults = {name: parameter["Default"] for name, parameter in TEMPLATE["Parameters"].items()}
+    assert (defaults["SnapStart"], defaults["Tracing"], defaults["Dashboard"]) == ("off", "PassThrough", "off")
+    assert defaults["CloudFront"] == "on"
 
 
 def test_every_parameter_has_a_default_and_every_skip_a_reason() -> None:

@@ -1,0 +1,65 @@
+"""Sizes follow from CatalogSize; photos of every indexed format are served, product tables are not."""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+from typing import Any
+
+import pytest
+
+from export.photos.read_catalog import IMAGE_SUFFIXES
+from export.photos.read_table import MANIFEST_SUFFIXES
+from tests.infra.template import load, of_type
+
+TEMPLATE = load()
+SIZES: dict[int, dict[str, int]] = {int(products): sizes for products, sizes in TEMPLATE["Mappings"]["Sizes"].items()}
+# Bytes a product at 384 dimensions: the index (M = 16) needs 4 * 384 for the vector, 132 for its links and 8 for its
+# label; the rest is a row of the catalog. A process that serves 100,000 products had 492 MB resident.
+BUNDLE_BYTES = 1_900
+RESIDENT_BYTES = 3_800
+ENCODER_MEGABYTES = 90
+LAMBDA_STORAGE, LAMBDA_MEMORY, SNAPSTART_STORAGE = (512, 10_240), (128, 10_240), 512
+
+
+@pytest.mark.parametrize("products", SIZES)
+def test_two_bundles_and_an_encoder_fit_into_the_apis_storage(products: int) -> None:
+    sizes = SIZES[products]
+    assert 2 * products * BUNDLE_BYTES / 1e6 + ENCODER_MEGABYTES <= sizes["ApiStorage"] * 1.048576
+    assert 2 * products * BUNDLE_BYTES / 1e6 <= sizes["ApiCache"] < sizes["ApiStorage"]
+    assert products * RESIDENT_BYTES / 1e6 + 110 <= sizes["ApiMemory"]
+
+
+@pytest.mark.parametrize("products", SIZES)
+def test_sizes_are_ones_that_lambda_accepts(products: int) -> None:
+    for name, (low, high) in {"Storage": LAMBDA_STORAGE, "Memory": LAMBDA_MEMORY}.items():
+        assert all(low <= SIZES[products][part + name] <= high for part in ("Api", "Build"))
+
+
+def test_the_rules_allow_snapstart_only_where_its_storage_limit_holds() -> None:
+    (assertion,) = TEMPLATE["Rules"]["SnapStartNeedsSmallStorage"]["Assertions"]
+    allowed = int(assertion["Assert"]["Equals"][1])
+    assert {products for products, sizes in SIZES.items() if sizes["ApiStorage"] <= SNAPSTART_STORAGE} == {allowed}
+
+
+def test_every_catalog_size_that_can_be_chosen_has_its_sizes() -> None:
+    assert list(SIZES) == [int(value) for value in TEMPLATE["Parameters"]["CatalogSize"]["AllowedValues"]]
+
+
+def served(name: str) -> bool:
+    """Whether the bucket's policy lets CloudFront read `catalog/NAME`. IAM's * and ? are fnmatch's."""
+    (policy,) = of_type(TEMPLATE, "AWS::S3::BucketPolicy").values()
+    found: list[dict[str, Any]] = [part["If"][1] for part in policy["PolicyDocument"]["Statement"] if "If" in part]
+    patterns = [resource["Sub"].removeprefix("${Bucket.Arn}/") for part in found for resource in part["Resource"]]
+    return any(fnmatch.fnmatchcase(f"catalog/{name}", pattern) for pattern in patterns)
+
+
+@pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
+def test_cloudfront_may_read_every_indexed_format_in_any_case(suffix: str) -> None:
+    cases = ("".join(letters) for letters in itertools.product(*({c, c.upper()} for c in suffix)))
+    assert all(served(f"dresses/red{written}") for written in cases)
+
+
+@pytest.mark.parametrize("name", [*(f"catalog{suffix}" for suffix in MANIFEST_SUFFIXES), "notes.txt", "prices.json"])
+def test_cloudfront_may_not_read_the_product_table(name: str) -> None:
+    assert not served(name)
