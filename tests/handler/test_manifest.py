@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from handler.errors import BundleCorrupt, BundleError, BundleIncompatible, BundleNotFound, http_status
+from handler.errors import BundleCorrupt, BundleError, BundleIncompatible, BundleNotFound, status_of
 from handler.manifest import (
     CATALOG_FILE,
     INDEX_FILE,
@@ -193,7 +193,7 @@ def test_an_index_and_a_catalog_with_different_labels_are_corrupt(
 def test_any_bytes_for_a_manifest_are_an_error_of_ours(data: bytes) -> None:
     with pytest.raises(BundleError) as caught:
         Manifest.parse(data, "v1")
-    assert http_status(caught.value) == 503
+    assert status_of(type(caught.value)) == 503
 
 
 def test_fingerprints_follow_content_and_names_not_order() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from pydantic import ValidationError
 
-from handler.errors import ImageError, ImageTooLarge, ImageUndecodable, http_status
+from handler.errors import ImageError, ImageTooLarge, ImageUndecodable, status_of
 from handler.photos.images import Preprocessing, decode, preprocess
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def test_what_is_no_picture_is_refused_with_the_formats_we_read(data: bytes) -> 
     with pytest.raises(ImageUndecodable) as caught:
         decode(data)
     assert caught.value.field == "image"
-    assert http_status(caught.value) == 422
+    assert status_of(type(caught.value)) == 422
     assert "JPEG" in f"{caught.value.limit} {caught.value.remedy}" or "damaged" in caught.value.detail
 
 
@@ -205,7 +205,7 @@ def bomb(width: int, height: int) -> bytes:
 def test_a_picture_that_would_fill_the_memory_is_refused_by_its_header() -> None:
     with pytest.raises(ImageTooLarge, match=r"50000 x 50000 = 2,500,000,000 pixels") as caught:
         decode(bomb(50_000, 50_000))
-    assert (caught.value.value, http_status(caught.value)) == (2_500_000_000, 413)
+    assert (caught.value.value, status_of(type(caught.value))) == (2_500_000_000, 413)
 
 
 def test_the_limit_on_pixels_is_the_callers() -> None:

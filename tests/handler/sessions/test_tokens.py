@@ -22,7 +22,7 @@ from handler.errors import (
     SessionMalformed,
     SessionModelChanged,
     SessionTampered,
-    http_status,
+    status_of,
 )
 from handler.sessions import codec as session_codec
 from handler.sessions.state import Preference, Round, SessionState
@@ -88,7 +88,7 @@ def test_what_is_no_token_at_all_is_malformed(text: str) -> None:
 def test_the_four_ways_to_fail_are_told_apart_by_code_and_status() -> None:
     kinds = (SessionTampered, SessionExpired, SessionModelChanged, SessionMalformed)
     assert len({kind.code for kind in kinds}) == 4
-    assert len({http_status(kind("")) for kind in kinds}) == 4
+    assert len({status_of(kind) for kind in kinds}) == 4
 
 
 @examples(deadline=None, max_examples=300)
