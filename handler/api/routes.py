@@ -115,7 +115,7 @@ async def search_image(request: Request) -> Response:
 
 
 # Ids may hold slashes (they default to a photo's path), so the longer path has to come first.
-@router.get("/items/{product_id:path}/similar", response_model=SimilarItems, responses=_statuses(304, 404, 422))
+@router.get("/items/{product_id:path}/similar", response_model=SimilarItems | Item, responses=_statuses(304, 404, 422))
 async def similar_items(
     request: Request, product_id: str, count: Annotated[int | None, Query(ge=1, le=MAX_COUNT)] = None
 ) -> Response:

@@ -58,6 +58,7 @@ const first = page.items[0];
 if (!first) throw new Error("an empty page");
 const path = { product_id: first.id };
 const similar = good(await shop.GET("/v1/items/{product_id}/similar", { params: { path, query: { count: 3 } } }));
+if (!("items" in similar)) throw new Error("a request with a count answers with neighbors");
 
 const { error, response } = await shop.POST("/v1/sessions/next", { body: { session: "not a token" } });
 

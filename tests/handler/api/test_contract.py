@@ -24,7 +24,7 @@ from handler.api.problem_codes import PROBLEM_CODES
 from handler.runtime import Runtime
 from handler.settings import Settings
 from scripts.write_openapi import OUT, render
-from tests.conftest import KEY
+from tests.conftest import KEY, draw_photos, run_index
 from tests.handler.photo_files import photo
 from tests.live import serving
 
@@ -103,6 +103,30 @@ def test_examples_are_what_they_are_examples_of(name: str, operation: dict[str, 
         body = operation["requestBody"]["content"]["application/json"]
         for example in body["examples"].values():
             conforms(example["value"], body["schema"])
+
+
+@pytest.mark.parametrize("slash", ["/", "%2F"])
+def test_answers_for_ids_that_end_in_similar_fit_the_document(
+    slash: str, tmp_path: Path, encoder_directory: Path
+) -> None:
+    photos = draw_photos(tmp_path / "photos", per_colour=4)
+    records = [json.loads(line) for line in (photos / "catalog.jsonl").read_text().splitlines()]
+    records[0]["id"], records[1]["id"] = "shoes", "shoes/similar"
+    (photos / "catalog.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    run_index(photos / "catalog.jsonl", tmp_path / "bundles", encoder_directory)
+    responses = DOCUMENT["paths"]["/v1/items/{product_id}/similar"]["get"]["responses"]
+    app = create_app(Runtime(Settings(bundles=str(tmp_path / "bundles"), signing_keys=(KEY,), events="off")))
+    with serving(app) as address:
+        item = httpx.get(f"{address}/v1/items/shoes{slash}similar").json()
+        nearest = [
+            httpx.get(f"{address}/v1/items/{path}").json()
+            for path in ("shoes/similar?count=3", f"shoes{slash}similar/similar")
+        ]
+    assert item["id"] == "shoes/similar"
+    assert [len(answer["items"]) for answer in nearest] == [3, 10]
+    assert "shoes/similar" not in {one["id"] for one in nearest[1]["items"]}
+    for answer in (item, *nearest):
+        conforms(answer, responses["200"]["content"]["application/json"]["schema"])
 
 
 def test_examples_of_problems_are_problems() -> None:
