@@ -32,7 +32,7 @@ class Runtime:
         self.settings = settings
         self._secret_keys = SecretKeys(settings.signing_keys_secret) if settings.signing_keys_secret else None
         self._keys = settings.signing_keys
-        self._tokens = SessionTokens(self._keys, settings.session_ttl_seconds)
+        self._tokens: SessionTokens | None = None  # keys that are in a secret are read at the first request
         self._store = open_store(settings.bundles, FileCache(Path(settings.cache), settings.cache_megabytes))
         self._clock = clock
         self._lock = threading.Lock()
@@ -44,7 +44,7 @@ class Runtime:
     def tokens(self) -> SessionTokens:
         """With the keys that are in force now. Raises ConfigurationError while they cannot be had."""
         keys = self._secret_keys.current() if self._secret_keys else self._keys
-        if keys != self._keys:
+        if self._tokens is None or keys != self._keys:
             self._keys, self._tokens = keys, SessionTokens(keys, self.settings.session_ttl_seconds)
         return self._tokens
 

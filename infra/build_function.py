@@ -127,8 +127,10 @@ def copy_ours(function: Function, folder: Path) -> None:
     for path in [*imported_by(function.entry), *map(Path, function.data)]:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copyfile
-        copy(ROOT / path, target)
+        if (ROOT / path).is_dir():
+            shutil.copytree(ROOT / path, target, dirs_exist_ok=True)  # its modules may be there already
+        else:
+            shutil.copyfile(ROOT / path, target)
     # importlib.metadata.version("vitrine") is what /openapi.json shows.
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     if not version:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -15,10 +15,15 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from handler.errors import ConfigurationError, SessionTampered
+from handler.runtime import Runtime
 from handler.sessions.signing_keys import REFRESH_SECONDS, SETTLE_SECONDS, SecretKeys
 from handler.sessions.tokens import SessionTokens
+from handler.settings import Settings
 from infra import rotate_keys
 from tests.s3_servers import moto_endpoint, use
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["moto_endpoint"]
 VECTOR_SPACE = "0" * 32
@@ -232,6 +237,12 @@ def test_a_session_outlives_the_key_that_started_it(timeline: Timeline) -> None:
         assert drawn(tokens, token)[1] == name
     assert OLD not in orders[-1]
     assert len(token) - length <= 15
+
+
+def test_a_deployment_whose_keys_are_in_a_secret_signs_and_verifies(secret: str, bundles: Path) -> None:
+    tokens = Runtime(Settings(bundles=str(bundles), signing_keys_secret=secret)).tokens
+    token = tokens.write(tokens.start(VECTOR_SPACE))
+    assert SessionTokens([OLD], 60).read(token, VECTOR_SPACE)
 
 
 def test_an_unknown_step_is_an_error() -> None:
