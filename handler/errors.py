@@ -9,6 +9,7 @@
     │   ├── NothingToUndo         no answer to take back
     │   ├── BodyTooLarge          more bytes in a request than are read
     │   └── UnsupportedMediaType  a body of a kind that this path does not read
+    ├── OriginForbidden           a request that did not come through the deployment's CDN
     ├── UnknownProduct            no product has this id
     ├── SessionError
     │   ├── SessionMalformed      not one of our tokens at all
@@ -23,7 +24,8 @@
     │   ├── BundleNotFound        nothing published here
     │   ├── BundleCorrupt         a file is not the one that its manifest names
     │   ├── BundleIncompatible    written by another version of Vitrine
-    │   └── StoreUnavailable      the place where bundles live does not answer, or refuses
+    │   ├── CacheTooSmall         a bundle does not fit into the local cache
+    │   └── StoreUnavailable      the store that holds the bundles does not answer, or refuses
     ├── PublishConflict           another publisher got there first
     ├── CatalogError              a catalog that cannot be indexed as it stands
     ├── RecallTooLow              the index would lose too many neighbours
@@ -97,6 +99,10 @@ class UnsupportedMediaType(InvalidRequest):
     code = "unsupported_media_type"
 
 
+class OriginForbidden(VitrineError):
+    code = "origin_forbidden"
+
+
 class UnknownProduct(VitrineError):
     code = "unknown_product"
 
@@ -153,6 +159,10 @@ class BundleIncompatible(BundleError):
     code = "bundle_incompatible"
 
 
+class CacheTooSmall(BundleError):
+    code = "cache_too_small"
+
+
 class StoreUnavailable(BundleError):
     code = "store_unavailable"
 
@@ -191,6 +201,7 @@ HTTP_STATUS: dict[type[VitrineError], int] = {
     NothingToUndo: 409,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
+    OriginForbidden: 403,
     UnknownProduct: 404,
     SessionError: 400,
     SessionTampered: 403,

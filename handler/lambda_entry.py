@@ -1,4 +1,4 @@
-"""What AWS Lambda calls: API Gateway's event in, its answer out."""
+"""The entry point of the AWS Lambda function: an API Gateway event in, its response out."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+# GET /v1/bundle: imports and compiles what any request needs, and starts no session.
+_FIRST_REQUEST = {
+    "version": "2.0",
+    "rawPath": "/v1/bundle",
+    "rawQueryString": "",
+    "headers": {"host": "localhost"},
+    "requestContext": {"http": {"method": "GET", "path": "/v1/bundle", "sourceIp": "127.0.0.1"}, "stage": "$default"},
+    "isBase64Encoded": False,
+}
+
+
 @cache
 def _adapter() -> Mangum:
     configure_logging()
@@ -33,25 +44,57 @@ def _adapter() -> Mangum:
 
 
 def handler(event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
-    """Answer one event. The application is built at the first and kept for the process's life."""
+    """Answer one event. The first one builds the application, which then lives as long as the process.
+
+    An event that is not an HTTP request (a warm-up, a schedule, a test in the console) warms the process and is
+    answered with a description of what it found; it is not an error.
+    """
+    if not _is_http(event):
+        return _warm(event)
     return _adapter()(event, context)
 
 
-def _warm_up_for_snapshot() -> None:
-    """Open keys and bundle before SnapStart takes its picture, so that every copy starts with them in memory.
+def _is_http(event: object) -> bool:
+    """Whether Mangum has an adapter for it: API Gateway 1.0 and 2.0, a function URL, a load balancer, Lambda@Edge."""
+    if not isinstance(event, dict):
+        return False
+    records = event.get("Records")
+    at_edge = isinstance(records, list) and bool(records) and isinstance(records[0], dict) and "cf" in records[0]
+    context = event.get("requestContext")
+    return at_edge or (isinstance(context, dict) and ("httpMethod" in event or "http" in context))
 
-    A stack that is just being made has no bundle yet, and its version must be published all the same: what cannot be
-    opened now is opened by the first request, or refused there with its reason.
-    """
-    from snapshot_restore_py import register_after_restore  # of Lambda's own runtime
 
+def _warm(event: object) -> dict[str, Any]:
+    keys = sorted(map(str, event))[:10] if isinstance(event, dict) else type(event).__name__
+    logger.warning("not an HTTP event: %s", keys)
+    answer = {"status": "ok", "detail": "Not an HTTP event. This function answers requests from an API gateway."}
+    try:
+        return answer | {"bundle": _runtime().bundle().version}
+    except VitrineError as error:
+        return answer | {"status": "degraded", "reason": error.code}
+
+
+def _runtime() -> Runtime:
     runtime: Runtime = _adapter().app.state.runtime  # type: ignore[attr-defined]
+    return runtime
+
+
+def _warm_up_for_snapshot() -> None:
+    """Read the keys, load the bundle with its graph and answer one request before SnapStart takes its snapshot.
+
+    A stack that is being created has no bundle yet, and its version must be published nevertheless: the first request
+    then does the opening, or reports why it cannot.
+    """
+    from snapshot_restore_py import register_after_restore  # part of Lambda's runtime
+
+    runtime = _runtime()
     try:
         runtime.tokens  # noqa: B018
-        runtime.bundle()
+        runtime.bundle().load()
+        _adapter()(_FIRST_REQUEST, None)  # type: ignore[arg-type]
     except VitrineError as error:
         logger.warning("the snapshot starts cold: %s", error)
-    register_after_restore(runtime.forget_when_checked)
+    register_after_restore(runtime.current.forget_when_checked)
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

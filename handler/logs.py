@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 EVENTS = "vitrine.events"
+METRICS = "vitrine.metrics"
 _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
@@ -57,13 +58,14 @@ class _StandardOutput(logging.StreamHandler["TextIO"]):
 
 
 def configure_logging() -> None:
-    """Send all of this process's log lines to standard output as JSON; events from INFO, the rest from WARNING.
+    """Log to standard output as JSON: events and metrics from INFO, everything else from WARNING.
 
-    Takes the place of the handler that Lambda's runtime puts there, whose lines say less.
+    Replaces the handler of Lambda's runtime, whose lines carry less.
     """
     root = logging.getLogger()
     for handler in list(root.handlers):
         if type(handler).__module__.startswith("awslambdaric") or isinstance(handler, _StandardOutput):
             root.removeHandler(handler)
     root.addHandler(_StandardOutput())
-    logging.getLogger(EVENTS).setLevel(logging.INFO)
+    for name in (EVENTS, METRICS):
+        logging.getLogger(name).setLevel(logging.INFO)

@@ -40,6 +40,15 @@ class OpenBundle:
         self._store = store
         self._encoder = PhotoEncoder(store, self.manifest.model)
 
+    @property
+    def index_bytes(self) -> int:
+        """Bytes of the index's file, which is also about what its graph takes in memory."""
+        return self.manifest.files[INDEX_FILE].size
+
+    def load(self) -> None:
+        """Load now what the first search would load. Raises BundleCorrupt."""
+        self.index.load()
+
     def embed_photo(self, photo: bytes) -> NDArray[np.float32]:
         """A photo as a vector that can be compared with the index's: float32 (dim,), of length 1.
 

@@ -98,8 +98,10 @@ class SimilarItems(BaseModel):
 
 
 class Health(BaseModel):
-    status: Literal["ok"]
+    status: Literal["ok", "degraded"] = Field(description="degraded: serving, but the last refresh failed")
     bundle: str
+    reason: str | None = Field(default=None, description="the code of the error that the last refresh met")
+    stale_seconds: float | None = Field(default=None, description="since refreshes began to fail")
 
 
 class BundleInfo(BaseModel):

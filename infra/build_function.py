@@ -36,7 +36,7 @@ UNUSED = (
     "onnxruntime/datasets",
 )
 # What boto3 is asked for. The other 400 services are 20 MB of JSON.
-AWS_SERVICES = frozenset({"s3", "secretsmanager", "sts", "cloudwatch"})
+AWS_SERVICES = frozenset({"s3", "secretsmanager", "ssm", "sts", "cloudwatch"})
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from handler.api.caching import REVALIDATE, conditional
 from handler.api.guard import Guard
+from handler.api.head_requests import HeadRequests
+from handler.api.origin_secrets import OriginSecrets
 from handler.api.problems import add_problem_handlers
 from handler.api.routes import router
 from handler.request_context import HEADER, RequestIds
@@ -43,10 +45,14 @@ def create_app(runtime: Runtime) -> FastAPI:
         version=version("vitrine"),
         summary="A visual product recommender that needs no running server.",
         redoc_url=None,
+        redirect_slashes=False,  # the redirect would repeat the request's Host header
         generate_unique_id_function=lambda route: route.name,  # what a generated client calls its methods
     )
     # Starlette puts the last one added outermost: an answer of the guard, too, gets the headers of the others.
     app.add_middleware(Guard)
+    app.add_middleware(HeadRequests)
+    if runtime.settings.origin_secrets:
+        app.add_middleware(OriginSecrets, secrets=runtime.settings.origin_secrets)
     if runtime.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 
 from handler.api.problems import error_problem, problem
 from handler.api.uploads import MAX_PHOTO_BODY
-from handler.errors import BodyTooLarge
+from handler.errors import BodyTooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +30,10 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        encoding = _header(scope, b"content-encoding").strip().lower()
+        if encoding not in (b"", b"identity"):
+            await error_problem(_compressed(encoding))(scope, receive, send)
             return
         limit = MAX_PHOTO_BODY if scope["path"].endswith("/search/image") else MAX_BODY
         declared = _declared_length(scope)
@@ -65,9 +69,23 @@ class Guard:
             await unforeseen(scope, receive, send)
 
 
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    return next((value for name, value in scope["headers"] if name == wanted), b"")
+
+
 def _declared_length(scope: Scope) -> int:
-    given = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    given = _header(scope, b"content-length")
     return int(given) if given.isdigit() else 0
+
+
+def _compressed(encoding: bytes) -> UnsupportedMediaType:
+    return UnsupportedMediaType(
+        f"The request's body is compressed ({encoding.decode('latin-1')}).",
+        field="content-encoding",
+        value=encoding.decode("latin-1"),
+        limit="identity",
+        remedy="Send the body uncompressed.",
+    )
 
 
 def _too_large(size: int, limit: int) -> BodyTooLarge:

@@ -51,7 +51,15 @@ ANSWERS: Final[dict[str, dict[str, Any]]] = {
     "post /v1/search/image": {"without a session": _SIMILAR, "in a session": _PAGE},
     "get /v1/items/{product_id}": {"product": {**_RED, **_ASKED}},
     "get /v1/items/{product_id}/similar": {"nearest": _SIMILAR},
-    "get /v1/health": {"up": {"status": "ok", "bundle": "20260101T120000Z-1a2b3c4d"}},
+    "get /v1/health": {
+        "up": {"status": "ok", "bundle": "20260101T120000Z-1a2b3c4d", "reason": None, "stale_seconds": None},
+        "stale": {
+            "status": "degraded",
+            "bundle": "20260101T120000Z-1a2b3c4d",
+            "reason": "store_unavailable",
+            "stale_seconds": 95.3,
+        },
+    },
     "get /v1/bundle": {
         "bundle": {
             "version": "20260101T120000Z-1a2b3c4d",

@@ -17,6 +17,7 @@ _MEANINGS: Final[dict[type[VitrineError], str]] = {
     errors.NothingToUndo: "The session's first page is in front: there is no answer to take back.",
     errors.BodyTooLarge: "The request body exceeds the size limit.",
     errors.UnsupportedMediaType: "The path does not accept this content type.",
+    errors.OriginForbidden: "The request bypassed the shop's CDN. Use the shop's public address.",
     errors.UnknownProduct: "No product has the id in the path.",
     errors.SessionMalformed: "Not a session token issued by this API.",
     errors.SessionTampered: "The token was changed, or its signing key has been retired. Start a new session.",
@@ -27,6 +28,7 @@ _MEANINGS: Final[dict[type[VitrineError], str]] = {
     errors.BundleNotFound: "The shop has not published a catalog yet. Try again later.",
     errors.BundleCorrupt: "A file of the catalog differs from the one published. Try again later.",
     errors.BundleIncompatible: "Another version of Vitrine wrote the catalog. Try again later.",
+    errors.CacheTooSmall: "The catalog does not fit into the server's local storage. Try again later.",
     errors.StoreUnavailable: "The store that holds the catalog is unavailable. Try again later.",
     errors.ConfigurationError: "The deployment's settings are invalid.",
 }

@@ -48,7 +48,7 @@ def _runtime(request: Request) -> Runtime:
 
 async def _bundle(runtime: Runtime) -> OpenBundle:
     """The current bundle; only looking for a new one, which reads files, leaves the event loop."""
-    return await run_in_threadpool(runtime.bundle) if runtime.due else runtime.bundle()
+    return await run_in_threadpool(runtime.bundle) if runtime.current.due else runtime.bundle()
 
 
 def _private(body: BaseModel) -> Response:
@@ -144,9 +144,13 @@ async def item(request: Request, product_id: str) -> Response:
 
 @router.get("/health", response_model=Health)
 async def health(request: Request) -> Response:
-    """Whether there is a bundle to answer from, and which."""
-    bundle = await _bundle(_runtime(request))
-    return _private(Health(status="ok", bundle=bundle.version))
+    """The bundle being served, and whether newer ones can be loaded."""
+    runtime = _runtime(request)
+    bundle, stale = await _bundle(runtime), runtime.current.stale
+    if stale is None:
+        return _private(Health(status="ok", bundle=bundle.version))
+    seconds = round(stale.seconds, 1)
+    return _private(Health(status="degraded", bundle=bundle.version, reason=stale.code, stale_seconds=seconds))
 
 
 @router.get("/bundle", response_model=BundleInfo, responses=_statuses(304))

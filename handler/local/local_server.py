@@ -69,6 +69,7 @@ def create_local_app(
         Settings.from_env(
             {
                 "VITRINE_EVENTS": "off",  # a terminal is for people, unless they say otherwise
+                "VITRINE_METRICS": "off",
                 "VITRINE_REFRESH_SECONDS": str(REFRESH_SECONDS),
                 **environ,
                 "VITRINE_BUNDLES": str(bundles),

@@ -44,6 +44,9 @@ class NeighborIndex(Protocol):
     @property
     def everything(self) -> LabelSet: ...
 
+    def load(self) -> None:
+        """Load now what the first search would load. Raises BundleCorrupt."""
+
     def nearest(
         self, query: NDArray[np.float32], count: int, *, excluded: Collection[int] = (), allowed: LabelSet | None = None
     ) -> list[Neighbor]:
@@ -85,6 +88,9 @@ class HnswIndex:
         graph.set_ef(self._info.ef)
         graph.set_num_threads(1)
         return graph
+
+    def load(self) -> None:
+        self._graph  # noqa: B018
 
     @cached_property
     def everything(self) -> LabelSet:

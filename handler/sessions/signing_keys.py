@@ -1,44 +1,96 @@
-"""Signing keys that live in AWS Secrets Manager, read at the first request and again every minute.
+"""Signing keys kept in AWS Secrets Manager or Parameter Store, read at the first request and then every minute.
 
-The secret is what VITRINE_SIGNING_KEYS would be: comma-separated, the first signs, all verify. A rotation puts a new
-key in front and keeps the ones before, but no two processes learn of it at the same moment: one that already signs with
-the new key would hand out tokens that the next one calls tampered. So a new key only verifies for the first
-`SETTLE_SECONDS`, and the one behind it goes on signing.
+Either holds what VITRINE_SIGNING_KEYS would: comma-separated keys; the first signs, all verify. A rotation puts a new
+key first and keeps the ones before it. Processes learn of a rotation at different moments, and one that signed with the
+new key at once would issue tokens that others reject as tampered. A new key therefore only verifies for the first
+SETTLE_SECONDS, while the key behind it keeps signing.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from handler.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-REFRESH_SECONDS = 60
-SETTLE_SECONDS = 3 * REFRESH_SECONDS
-MIN_KEY_BYTES = 32
+REFRESH_SECONDS: Final = 60
+SETTLE_SECONDS: Final = 3 * REFRESH_SECONDS
+MIN_KEY_BYTES: Final = 32
 logger = logging.getLogger(__name__)
 
 
-class SecretKeys:
-    """The keys of one secret, in the order in which `SessionTokens` wants them."""
+class StoredKeys(NamedTuple):
+    text: str
+    created: float
+    """Seconds since the epoch: when this version was written."""
 
-    def __init__(
-        self, secret: str, client: Callable[[], Any] | None = None, now: Callable[[], float] = time.time
-    ) -> None:
-        """Asks nothing yet. `now` is wall-clock time: it goes on while a process is frozen or lies in a snapshot."""
-        self._secret = secret
-        self._client = client or _secrets_manager
+
+class KeySource(Protocol):
+    """Where rotating keys are kept."""
+
+    @property
+    def field(self) -> str:
+        """The setting that names it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def permission(self) -> str:
+        """The IAM action that reading needs."""
+
+    def read(self) -> StoredKeys:
+        """Raises botocore's errors."""
+
+
+class SecretSource:
+    """A secret in AWS Secrets Manager."""
+
+    field = "signing_keys_secret"
+    permission = "secretsmanager:GetSecretValue"
+
+    def __init__(self, name: str, client: Callable[[], Any] | None = None) -> None:
+        self.name = name
+        self._client = cache(client or (lambda: _client("secretsmanager")))
+
+    def read(self) -> StoredKeys:
+        answer = self._client().get_secret_value(SecretId=self.name, VersionStage="AWSCURRENT")
+        return StoredKeys(answer.get("SecretString", ""), answer["CreatedDate"].timestamp())
+
+
+class ParameterSource:
+    """A SecureString in AWS Systems Manager's Parameter Store; a standard parameter costs nothing."""
+
+    field = "signing_keys_parameter"
+    permission = "ssm:GetParameter"
+
+    def __init__(self, name: str, client: Callable[[], Any] | None = None) -> None:
+        self.name = name
+        self._client = cache(client or (lambda: _client("ssm")))
+
+    def read(self) -> StoredKeys:
+        answer = self._client().get_parameter(Name=self.name, WithDecryption=True)["Parameter"]
+        return StoredKeys(answer.get("Value", ""), answer["LastModifiedDate"].timestamp())
+
+
+class RotatingKeys:
+    """The keys of one source, in the order that `SessionTokens` expects."""
+
+    def __init__(self, source: KeySource, now: Callable[[], float] = time.time) -> None:
+        """Reads nothing yet. `now` is wall-clock time, which advances while a process is frozen or in a snapshot."""
+        self._source = source
         self._now = now
         self._keys: tuple[str, ...] = ()
         self._created = 0.0
         self._read_at = float("-inf")
 
     def current(self) -> tuple[str, ...]:
-        """Raises ConfigurationError while no usable key was ever read; afterwards the last ones stay in force."""
+        """Raises ConfigurationError until keys have been read once; after that, the last ones stay in force."""
         now = self._now()
         if now - self._read_at >= REFRESH_SECONDS:
             try:
@@ -46,7 +98,7 @@ class SecretKeys:
             except ConfigurationError as error:
                 if not self._keys:
                     raise
-                logger.error("staying with the signing keys read before: %s", error)
+                logger.error("keeping the signing keys read before: %s", error)
             self._read_at = now
         newest, *older = self._keys
         return (older[0], newest, *older[1:]) if older and now - self._created < SETTLE_SECONDS else self._keys
@@ -54,29 +106,28 @@ class SecretKeys:
     def _read(self) -> tuple[tuple[str, ...], float]:
         from botocore.exceptions import BotoCoreError, ClientError
 
+        source = self._source
         try:
-            answer = self._client().get_secret_value(SecretId=self._secret, VersionStage="AWSCURRENT")
+            text, created = source.read()
         except (BotoCoreError, ClientError) as error:
             raise ConfigurationError(
-                f"The signing keys in {self._secret} cannot be read: {error}.",
-                field="signing_keys_secret",
-                remedy="Let the function's role call secretsmanager:GetSecretValue on it.",
+                f"Cannot read the signing keys in {source.name}: {error}.",
+                field=source.field,
+                remedy=f"Grant the function's role {source.permission} on it.",
             ) from error
-        keys = tuple(part.strip() for part in answer.get("SecretString", "").split(",") if part.strip())
+        keys = tuple(part.strip() for part in text.split(",") if part.strip())
         if not keys or any(len(key.encode()) < MIN_KEY_BYTES for key in keys):
             raise ConfigurationError(
-                f"{self._secret} holds no list of signing keys of {MIN_KEY_BYTES} bytes or more.",
-                field="signing_keys_secret",
+                f"{source.name} does not hold signing keys of at least {MIN_KEY_BYTES} bytes each.",
+                field=source.field,
                 limit=MIN_KEY_BYTES,
                 remedy="Store comma-separated keys, each made with `openssl rand -hex 32`.",
             )
-        return keys, answer["CreatedDate"].timestamp()
+        return keys, created
 
 
-def _secrets_manager() -> Any:
+def _client(service: Literal["secretsmanager", "ssm"]) -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.client(
-        "secretsmanager", config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
-    )
+    return boto3.client(service, config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"}))

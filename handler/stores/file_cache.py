@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from handler.errors import BundleCorrupt, ConfigurationError
+from handler.errors import BundleCorrupt, CacheTooSmall, ConfigurationError
 from handler.stores.atomic_file import locked, temporary_beside
 from handler.stores.store import verify
 
@@ -43,7 +44,8 @@ class FileCache:
     def fetch(self, key: str, expected: FileRef, download: Callable[[Path], None]) -> Path:
         """The local path of `key`; `download` writes it to the path it is given, if it is not here yet.
 
-        Raises BundleCorrupt if that is not what `expected` says, ConfigurationError if it cannot be kept here.
+        Raises BundleCorrupt if that is not what `expected` says, CacheTooSmall if the limit or the disk cannot hold it,
+        and ConfigurationError if the cache belongs to another user.
         """
         path = self.folder / key
         if self._is_here(path, expected):
@@ -89,18 +91,21 @@ class FileCache:
         folder.mkdir(parents=True, exist_ok=True)
 
     def _make_room(self, size: int, replaced: Path) -> None:
-        """Delete what was used longest ago. A process that has it open keeps it, and its space, until it lets go."""
+        """Delete the least recently used files until `size` bytes fit within the limit and on the disk.
+
+        A process that has a deleted file open keeps it, and its space, until it closes the file.
+        """
         files = [(path.stat(), path) for path in self.folder.rglob("*") if path.is_file() and path.name != _LOCK]
         left = sum(status.st_size for status, path in files if path != replaced) + size
         for status, path in sorted(files, key=lambda file: file[0].st_mtime):
-            if left <= self.limit:
+            if left <= self.limit and shutil.disk_usage(self.folder).free >= size:
                 return
             if path != replaced:
                 path.unlink(missing_ok=True)
                 left -= status.st_size
 
-    def _too_small(self, key: str, size: int) -> ConfigurationError:
-        return ConfigurationError(
+    def _too_small(self, key: str, size: int) -> CacheTooSmall:
+        return CacheTooSmall(
             f"{key} has {size:,} bytes and does not fit into {self.folder}, which may hold {self.limit:,}.",
             field="cache",
             value=size,

@@ -64,10 +64,10 @@ def test_a_new_bundle_is_served_once_the_time_is_up_and_not_before(root: Path, n
     old = runtime.bundle()
     publish(root, newer)
     clock.now += 29.9
-    assert not runtime.due
+    assert not runtime.current.due
     assert runtime.bundle() is old
     clock.now += 0.1
-    assert runtime.due
+    assert runtime.current.due
     assert (runtime.bundle().version, len(runtime.bundle().catalog)) == (newer, 12)
     assert len(old.catalog.by_labels(range(80))) == 80  # a request in flight goes on with what it has
 
@@ -113,7 +113,7 @@ def test_a_broken_publish_leaves_the_old_bundle_serving(
     with caplog.at_level(logging.ERROR):
         assert runtime.bundle() is old
     assert f"staying with bundle {old.version}" in caplog.text
-    assert not runtime.due  # and it is not tried again at every request
+    assert not runtime.current.due  # and it is not tried again at every request
 
 
 def test_it_recovers_when_the_publish_is_repaired(root: Path, newer: str) -> None:

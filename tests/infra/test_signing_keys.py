@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from handler.errors import ConfigurationError, SessionTampered
 from handler.runtime import Runtime
-from handler.sessions.signing_keys import REFRESH_SECONDS, SETTLE_SECONDS, SecretKeys
+from handler.sessions.signing_keys import REFRESH_SECONDS, SETTLE_SECONDS, ParameterSource, RotatingKeys, SecretSource
 from handler.sessions.tokens import SessionTokens
 from handler.settings import Settings
 from infra import rotate_keys
@@ -63,7 +63,7 @@ def clock() -> Clock:
 
 def test_keys_are_read_once_a_minute(clock: Clock) -> None:
     vault = Vault(clock, OLD)
-    keys = SecretKeys("arn", lambda: vault, clock)
+    keys = RotatingKeys(SecretSource("arn", lambda: vault), clock)
     assert [keys.current() for _ in range(3)] == [(OLD,)] * 3
     assert vault.reads == 1
     clock.now += REFRESH_SECONDS
@@ -74,7 +74,7 @@ def test_keys_are_read_once_a_minute(clock: Clock) -> None:
 def test_a_new_key_verifies_before_it_signs(clock: Clock) -> None:
     """Two processes that learn of a rotation a minute apart understand each other's tokens all the time."""
     vault = Vault(clock, OLD)
-    early, late = SecretKeys("arn", lambda: vault, clock), SecretKeys("arn", lambda: vault, clock)
+    early, late = (RotatingKeys(SecretSource("arn", lambda: vault), clock) for _ in range(2))
     late.current()
     clock.now += REFRESH_SECONDS - 1
     vault.put(f"{NEW},{OLD}")
@@ -88,7 +88,7 @@ def test_a_new_key_verifies_before_it_signs(clock: Clock) -> None:
 
 def test_the_last_keys_stay_in_force_while_secrets_manager_is_away(clock: Clock) -> None:
     vault = Vault(clock, OLD)
-    keys = SecretKeys("arn", lambda: vault, clock)
+    keys = RotatingKeys(SecretSource("arn", lambda: vault), clock)
     keys.current()
     vault.down = True
     clock.now += REFRESH_SECONDS
@@ -98,16 +98,42 @@ def test_the_last_keys_stay_in_force_while_secrets_manager_is_away(clock: Clock)
     assert vault.reads == 2  # and it is not asked at every request
 
 
+def test_a_parameter_holds_keys_as_a_secret_does(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(moto_endpoint, monkeypatch)
+    client = boto3.client("ssm")
+    client.put_parameter(Name="/shop/keys", Value=OLD, Type="SecureString")
+    written = client.get_parameter(Name="/shop/keys")["Parameter"]["LastModifiedDate"].timestamp()
+    clock = Clock()
+    clock.now = written + SETTLE_SECONDS
+    keys = RotatingKeys(ParameterSource("/shop/keys"), clock)
+    assert keys.current() == (OLD,)
+    client.put_parameter(Name="/shop/keys", Value=f"{NEW},{OLD}", Type="SecureString", Overwrite=True)
+    clock.now += REFRESH_SECONDS
+    written = client.get_parameter(Name="/shop/keys")["Parameter"]["LastModifiedDate"].timestamp()
+    clock.now = max(clock.now, written + 1)
+    keys = RotatingKeys(ParameterSource("/shop/keys"), clock)
+    assert keys.current() == ((OLD, NEW) if clock.now - written < SETTLE_SECONDS else (NEW, OLD))
+    clock.now = written + SETTLE_SECONDS + REFRESH_SECONDS
+    assert keys.current() == (NEW, OLD)
+    client.close()
+
+
+def test_a_parameter_that_is_missing_names_the_permission(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(moto_endpoint, monkeypatch)
+    with pytest.raises(ConfigurationError, match="ssm:GetParameter"):
+        RotatingKeys(ParameterSource("/shop/none")).current()
+
+
 def test_without_any_key_nothing_is_signed(clock: Clock) -> None:
     vault = Vault(clock, OLD)
     vault.down = True
     with pytest.raises(ConfigurationError, match="GetSecretValue"):
-        SecretKeys("arn", lambda: vault, clock).current()
+        RotatingKeys(SecretSource("arn", lambda: vault), clock).current()
     vault.down = False
     for bad in ("", "short", f"{OLD},short"):
         vault.put(bad)
         with pytest.raises(ConfigurationError, match="32"):
-            SecretKeys("arn", lambda: vault, clock).current()
+            RotatingKeys(SecretSource("arn", lambda: vault), clock).current()
 
 
 @pytest.fixture
@@ -123,7 +149,7 @@ def rotate(secret: str, version: str) -> tuple[str, ...]:
     """What Secrets Manager does: four calls, the first twice, as after a lost answer."""
     for step in ("createSecret", "createSecret", "setSecret", "testSecret", "finishSecret"):
         rotate_keys.handler({"SecretId": secret, "ClientRequestToken": version, "Step": step}, None)
-    return SecretKeys(secret, now=lambda: datetime.now(UTC).timestamp() + SETTLE_SECONDS + 60).current()
+    return RotatingKeys(SecretSource(secret), now=lambda: datetime.now(UTC).timestamp() + SETTLE_SECONDS + 60).current()
 
 
 def test_a_rotation_keeps_the_sessions_of_the_two_keys_before(secret: str) -> None:
@@ -157,7 +183,7 @@ def orders_in_force(texts: list[str]) -> list[tuple[tuple[str, ...], ...]]:
     """The lists that the processes hold at the same moment, every 20 seconds. They started 13 seconds apart."""
     clock = Clock()
     vault = Vault(clock, texts[0])
-    processes = [SecretKeys("arn", lambda: vault, clock) for _ in range(PROCESSES)]
+    processes = [RotatingKeys(SecretSource("arn", lambda: vault), clock) for _ in range(PROCESSES)]
     for process in processes:
         process.current()
         clock.now += 13

@@ -110,4 +110,5 @@ def test_an_encoder_and_a_vector_space_have_a_name_each() -> None:
 
 
 def test_health_names_the_bundle_that_is_served() -> None:
-    assert send(event("health")).json == {"status": "ok", "bundle": send(event("bundle")).json["version"]}
+    expected = {"status": "ok", "bundle": send(event("bundle")).json["version"], "reason": None, "stale_seconds": None}
+    assert send(event("health")).json == expected
