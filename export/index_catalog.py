@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from export.bundle.build_index import IndexParameters
-from export.bundle.update_bundle import publish_catalog, read_base
-from export.bundle.write_bundle import describe_model
-from export.photos.embed_catalog import embed_catalog
+from export.bundle.update_bundle import read_base, update_bundle
+from export.bundle.write_bundle import BuildOptions, describe_model
+from export.photos.embed_catalog import check_usable, embed_catalog
 from export.photos.embedding_cache import EmbeddingCache
 from handler.photos.encoder import Encoder
 
@@ -71,7 +71,9 @@ def index_catalog(
     with EmbeddingCache(cache_path) as cache:
         catalog = embed_catalog(source, model.fingerprint, lambda: Encoder(model_directory), cache, progress)
     embedding_seconds = time.monotonic() - started
-    outcome = publish_catalog(catalog, store, base, model, model_directory, parameters, progress, refit=refit)
+    check_usable(catalog)
+    options = BuildOptions(model, model_directory, parameters, progress)
+    outcome = update_bundle(catalog, store, base, options, refit=refit)
     return IndexReport(
         version=outcome.manifest.version,
         published=outcome.published,

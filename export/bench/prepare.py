@@ -105,7 +105,7 @@ def _unwhitened(source: CatalogSource, store: Path, model: Path, work: Path, pro
     shutil.rmtree(raw, ignore_errors=True)
     with EmbeddingCache(work / "embeddings.sqlite") as cache:
         embedded = embed_catalog(source, fingerprint, lambda: Encoder(model), cache, progress)
-    publish_vectors(raw, embedded.rows, np.stack(embedded.vectors), model, progress)
+    publish_vectors(raw, embedded.rows, embedded.vectors, model, progress)
     return raw
 
 

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.bundle.build_index import IndexParameters
-from export.bundle.publish_bundle import publish
-from export.bundle.write_bundle import describe_model, digest_contents, write_bundle
+from export.bundle.publish_bundle import publish_bundle
+from export.bundle.write_bundle import (
+    BuildOptions,
+    BundleContent,
+    describe_model,
+    digest_contents,
+    write_bundle,
+)
 from export.store.assign_labels import NO_LABELS, assign_labels
 from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, EncoderSpec
 from handler.photos.images import Preprocessing
@@ -72,11 +78,10 @@ def publish_vectors(
     digests = [hashlib.sha256(row.id.encode()).hexdigest() for row in rows]
     contents = digest_contents(rows, digests, model, parameters)
     store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=store) as folder:
-        staged = write_bundle(
-            Path(folder), rows, vectors, labels, model, model_directory, contents, parameters, progress, whitening
-        )
-        publish(DirectoryStore(store), staged, None)
+    content = BundleContent(rows, vectors, labels, contents, whitening)
+    options = BuildOptions(model, model_directory, parameters, progress)
+    with tempfile.TemporaryDirectory(dir=store) as directory:
+        publish_bundle(DirectoryStore(store), write_bundle(Path(directory), content, options), None)
 
 
 def stand_in_encoder(directory: Path, dim: int = DIM) -> Path:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import hnswlib
 import numpy as np
 
+from export.photos.vector_blocks import release
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -29,15 +31,16 @@ class IndexParameters:
 
 def build_index(
     vectors: NDArray[np.float32],
-    labels: Sequence[int],
+    labels: Sequence[int] | NDArray[np.int64],
     parameters: IndexParameters,
     path: Path,
     progress: Progress,
     threads: int = -1,
 ) -> None:
-    """Write an inner-product index over unit vectors (n, dim); `threads` -1 means all cores.
+    """Write an inner-product index of unit vectors (n, dim), added in the order of their labels.
 
-    With more than one thread the links depend on how the threads take turns: recall is what is checked, not bytes.
+    `vectors` may be a memory map: it is read in blocks. `threads` -1 means all cores; with more than one, the links
+    differ between runs.
     """
     index = hnswlib.Index(space="ip", dim=vectors.shape[1])
     index.init_index(
@@ -46,9 +49,12 @@ def build_index(
         ef_construction=parameters.ef_construction,
         random_seed=parameters.random_seed,
     )
+    all_labels = np.asarray(labels, dtype=np.int64)
+    order = np.argsort(all_labels)
     task = progress.add_task("Building the index", total=len(vectors))
     for start in range(0, len(vectors), _CHUNK):
-        chunk = vectors[start : start + _CHUNK]
-        index.add_items(chunk, np.asarray(labels[start : start + _CHUNK]), num_threads=threads)
+        chunk = order[start : start + _CHUNK]
+        index.add_items(vectors[chunk], all_labels[chunk], num_threads=threads)
+        release(vectors)
         progress.advance(task, len(chunk))
     index.save_index(str(path))

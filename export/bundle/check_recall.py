@@ -1,4 +1,4 @@
-"""How many of the true neighbours the index finds, asked of the saved file through the code that will serve it."""
+"""Recall of a saved index, measured through the code that will serve it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from export.photos.vector_blocks import blocks, release
 from handler.errors import RecallTooLow
 from handler.manifest import IndexInfo, Recall
 from handler.products.neighbors import HnswIndex
@@ -21,10 +22,11 @@ K = 10
 FLOOR = 0.99
 QUERIES = 1_000
 LIKED = (1, 2, 3, 5)
-"""Queries are means of so many products, in turn."""
+"""How many products each query is the mean of, in turn."""
 EF_LADDER = (32, 48, 64, 96, 128, 192, 256, 384, 512)
 _SAME_SCORE = 1e-5
-_BLOCK = 100
+_RELEASE_EVERY = 50
+"""Queries. Each maps some pages around the vectors it reads, 64 kB a vector."""
 
 
 def measure_index(
@@ -50,16 +52,19 @@ def measure_index(
 
 
 def shoppers_queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What an index is asked: means of as many products as LIKED says, drawn at random (n, dim).
+    """Queries like those of shoppers: means of as many random products as LIKED says, (QUERIES, dim).
 
-    A mean of several lies between them, where a graph finds its way less easily than to one of its own vectors.
+    A mean of several lies between them, where a graph search does worse than at one of its own vectors.
     """
     rng = np.random.default_rng(0)
-    means = [
-        vectors[rng.choice(len(vectors), min(LIKED[number % len(LIKED)], len(vectors)), replace=False)].mean(axis=0)
-        for number in range(QUERIES)
-    ]
-    return np.stack(means)
+    means = np.empty((QUERIES, vectors.shape[1]), dtype=np.float32)
+    for number in range(QUERIES):
+        count = min(LIKED[number % len(LIKED)], len(vectors))
+        means[number] = vectors[rng.choice(len(vectors), count, replace=False)].mean(axis=0)
+        if number % _RELEASE_EVERY == 0:
+            release(vectors)
+    release(vectors)
+    return means
 
 
 def measure_recall(index: HnswIndex, queries: NDArray[np.float32], tenth_best: NDArray[np.float32]) -> Recall:
@@ -78,10 +83,14 @@ def measure_recall(index: HnswIndex, queries: NDArray[np.float32], tenth_best: N
 
 
 def _tenth_best(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """By brute force, in blocks that keep the score matrix small."""
+    """The score of each query's last true neighbour (n,), by brute force over blocks of vectors."""
     k = min(K, len(vectors))
-    blocks = np.array_split(queries, -(-len(queries) // _BLOCK))
-    return np.concatenate([np.partition(block @ vectors.T, -k, axis=1)[:, -k] for block in blocks])
+    best = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    for _, block in blocks(vectors):
+        scores = np.hstack([best, queries @ block.T])
+        best = np.partition(scores, -k, axis=1)[:, -k:]
+    tenth: NDArray[np.float32] = best.min(axis=1)
+    return tenth
 
 
 def _info(vectors: NDArray[np.float32], parameters: IndexParameters, ef: int, recall: Recall) -> IndexInfo:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from handler.stores.store import BundleStore, Pointer
 
 
-def publish(store: BundleStore, staged: StagedBundle, expected_etag: str | None) -> Pointer:
+def publish_bundle(store: BundleStore, staged: StagedBundle, expected_etag: str | None) -> Pointer:
     """Make `staged` current, if the pointer still is where the bundle was built upon (None: if there is none).
 
     Whoever reads meanwhile sees the old bundle or the new one, never half of either. Raises PublishConflict when

@@ -1,17 +1,15 @@
-"""From vectors to a published bundle: labels, whitening, index, recall, pointer. All sources of photos end here."""
+"""From vectors to a published bundle: labels, whitening, index, recall check, pointer. Every way to index ends here."""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import numpy as np
-
-from export.bundle.fit_whitening import fit_whitening
-from export.bundle.publish_bundle import publish
-from export.bundle.write_bundle import digest_contents, write_bundle
+from export.bundle.fit_whitening import fit_whitening, whiten
+from export.bundle.publish_bundle import publish_bundle
+from export.bundle.write_bundle import BundleContent, digest_contents, write_bundle
 from export.store.assign_labels import assign_labels
 from export.store.known_labels import known_labels
 from export.store.versions import pointer_or_none, read_manifest_of
@@ -20,16 +18,34 @@ from handler.manifest import WHITENING_FILE, bundle_key
 from handler.photos.whitening import Whitening
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from collections.abc import Sequence
 
-    from export.bundle.build_index import IndexParameters
-    from export.photos.embed_catalog import EmbeddedCatalog
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from export.bundle.write_bundle import BuildOptions
+    from export.photos.read_catalog import CatalogRow
     from handler.manifest import Manifest, ModelRef
     from handler.stores.store import BundleStore, Pointer
 
 
+class Products(Protocol):
+    """The products to publish: three sequences of the same length, in the same order."""
+
+    @property
+    def rows(self) -> Sequence[CatalogRow]: ...
+
+    @property
+    def digests(self) -> Sequence[str]:
+        """SHA-256 of each product's photo."""
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The encoder's unit vectors (n, dim), a writable array or memory map (see `vector_blocks.new_vectors`)."""
+
+
 class Base(NamedTuple):
-    """What a new bundle is built upon: the one that was current when this was read, if there was one."""
+    """The bundle that was current when the run began, if there was one: a new bundle builds on it."""
 
     pointer: Pointer | None
     manifest: Manifest | None
@@ -37,65 +53,46 @@ class Base(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The bundle that serves the catalog now. `published` is False if the current one already did."""
+    """The bundle that serves the catalog now. `published` is False if the current bundle did already."""
 
     manifest: Manifest
     published: bool
     new: int
-    """Products that the bundle before did not have."""
+    """Products that the earlier bundle lacks."""
     removed: int
-    """Products that only the bundle before had."""
+    """Products that only the earlier bundle has."""
 
 
 def read_base(store: BundleStore) -> Base:
-    """Raises BundleError, but for a store in which nothing is current."""
+    """Read what is current in `store`. Raises BundleError."""
     pointer = pointer_or_none(store)
     return Base(pointer, read_manifest_of(store, pointer.version) if pointer else None)
 
 
-def publish_catalog(
-    catalog: EmbeddedCatalog,
-    store: BundleStore,
-    base: Base,
-    model: ModelRef,
-    model_directory: Path,
-    parameters: IndexParameters,
-    progress: Progress,
-    *,
-    refit: bool = False,
+def update_bundle(
+    products: Products, store: BundleStore, base: Base, options: BuildOptions, *, refit: bool = False
 ) -> Outcome:
-    """Build, check and publish upon `base`; nothing if that serves exactly this already.
+    """Build, check and publish a bundle of `products` on top of `base`; do nothing if `base` serves exactly these.
 
-    Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError.
+    Overwrites `products.vectors` with the whitened vectors. Raises CatalogError if there is no product, RecallTooLow,
+    PublishConflict, BundleError.
     """
-    if not catalog.rows:
-        raise CatalogError(
-            f"None of the {len(catalog.skipped)} photos can be used; the first: "
-            f"{next(iter(catalog.skipped.values()), 'there is none.')}",
-            value=len(catalog.skipped),
-        )
+    if not products.rows:
+        raise CatalogError("There is no product to publish.", value=0, remedy="Index at least one usable photo.")
     earlier = base.manifest
-    contents = digest_contents(catalog.rows, catalog.digests, model, parameters)
-    if earlier and earlier.contents == contents and not refit:
+    digest = digest_contents(products.rows, products.digests, options.model, options.parameters)
+    if earlier and earlier.contents == digest and not refit:
         return Outcome(earlier, published=False, new=0, removed=0)
     known = known_labels(store, earlier)
-    labels = assign_labels([row.id for row in catalog.rows], known)
-    vectors = np.stack(catalog.vectors)
-    whitening = (None if refit else _kept_whitening(store, earlier, model)) or fit_whitening(vectors)
-    with tempfile.TemporaryDirectory() as folder:
-        staged = write_bundle(
-            Path(folder),
-            catalog.rows,
-            vectors if whitening is None else whitening.apply(vectors),
-            labels,
-            model,
-            model_directory,
-            contents,
-            parameters,
-            progress,
-            whitening,
-        )
-        publish(store, staged, base.pointer.etag if base.pointer else None)
+    labels = assign_labels([row.id for row in products.rows], known)
+    whitening = None if refit else _kept_whitening(store, earlier, options.model)
+    whitening = whitening or fit_whitening(products.vectors)
+    if whitening is not None:
+        whiten(products.vectors, whitening)
+    content = BundleContent(products.rows, products.vectors, labels, digest, whitening)
+    with tempfile.TemporaryDirectory() as directory:
+        staged = write_bundle(Path(directory), content, options)
+        publish_bundle(store, staged, base.pointer.etag if base.pointer else None)
     return Outcome(
         staged.manifest,
         published=True,

@@ -1,4 +1,4 @@
-"""One bundle's files in a folder of their own, complete and described, ready to be published."""
+"""A bundle's files in a directory of their own, complete and ready to publish."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.bundle.build_index import IndexParameters, build_index
+from export.bundle.build_index import build_index
 from export.bundle.check_recall import measure_index
 from export.bundle.describe_fields import describe_fields
 from export.bundle.write_catalog import write_catalog
@@ -33,10 +33,35 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.progress import Progress
 
+    from export.bundle.build_index import IndexParameters
     from export.photos.read_catalog import CatalogRow
     from export.store.assign_labels import Labels
     from handler.manifest import FileRef
     from handler.photos.whitening import Whitening
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How to build a bundle: the encoder that made the vectors, the index's parameters, where to show progress."""
+
+    model: ModelRef
+    model_directory: Path
+    """Holds the encoder's files."""
+    parameters: IndexParameters
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class BundleContent:
+    """What a bundle serves: products with their labels, and their vectors in the order of the products."""
+
+    rows: Sequence[CatalogRow]
+    vectors: NDArray[np.float32]
+    """(n, dim), unit vectors, whitened already if `whitening` is given. May be a memory map."""
+    labels: Labels
+    digest: str
+    """See `digest_contents`."""
+    whitening: Whitening | None = None
 
 
 @dataclass(frozen=True)
@@ -48,48 +73,37 @@ class StagedBundle:
     model_directory: Path
 
 
-def write_bundle(
-    directory: Path,
-    rows: Sequence[CatalogRow],
-    vectors: NDArray[np.float32],
-    labels: Labels,
-    model: ModelRef,
-    model_directory: Path,
-    contents: str,
-    parameters: IndexParameters,
-    progress: Progress,
-    whitening: Whitening | None = None,
-) -> StagedBundle:
-    """Build and check the index, write catalog and manifest. Raises RecallTooLow; nothing is published then.
+def write_bundle(directory: Path, content: BundleContent, options: BuildOptions) -> StagedBundle:
+    """Build and check the index, then write catalog and manifest into `directory`, which must be empty.
 
-    `vectors` (n, dim) are whitened already, if `whitening` is given.
+    Raises RecallTooLow, and OSError if the disk is full; nothing is published then.
     """
     index_path = directory / INDEX_FILE
-    order = np.argsort([labels.current[row.id] for row in rows])
-    sorted_labels = [labels.current[rows[place].id] for place in order]
-    build_index(vectors[order], sorted_labels, parameters, index_path, progress)
-    fields = describe_fields([row.fields for row in rows])
-    catalog = write_catalog(directory / CATALOG_FILE, rows, labels, fields)
-    if whitening is not None:
-        whitening.save(directory / WHITENING_FILE)
+    labels = np.fromiter((content.labels.current[row.id] for row in content.rows), np.int64, len(content.rows))
+    build_index(content.vectors, labels, options.parameters, index_path, options.progress)
+    index = measure_index(index_path, content.vectors, options.parameters)
+    fields = describe_fields([row.fields for row in content.rows])
+    catalog = write_catalog(directory / CATALOG_FILE, content.rows, content.labels, fields)
+    if content.whitening is not None:
+        content.whitening.save(directory / WHITENING_FILE)
     files = {path.name: file_ref(path) for path in sorted(directory.iterdir())}
     created_at = datetime.now(UTC).replace(microsecond=0)
-    # Two runs that end in the same second may share a name only if they share every byte: names are for ever.
+    # Two runs that end in the same second may share a name only if they share every byte: a name is never reused.
     manifest = Manifest(
         version=f"{created_at:%Y%m%dT%H%M%SZ}-{_digest(files)[:8]}",
         created_at=created_at,
-        contents=contents,
-        model=model,
-        index=measure_index(index_path, vectors, parameters),
+        contents=content.digest,
+        model=options.model,
+        index=index,
         catalog=catalog,
         files=files,
     )
     (directory / MANIFEST_FILE).write_bytes(manifest.model_dump_json(indent=1).encode())
-    return StagedBundle(manifest, directory, model_directory)
+    return StagedBundle(manifest, directory, options.model_directory)
 
 
 def describe_model(directory: Path) -> ModelRef:
-    """The encoder in a folder that `vitrine export` wrote. Raises BundleCorrupt."""
+    """Describe the encoder in a directory that `vitrine export` wrote. Raises BundleCorrupt."""
     spec = EncoderSpec.read(directory / SPEC_FILE)
     files = {name: file_ref(directory / name) for name in (ENCODER_FILE, SPEC_FILE)}
     return ModelRef(
@@ -109,7 +123,7 @@ def _digest(files: Mapping[str, FileRef]) -> str:
 def digest_contents(
     rows: Sequence[CatalogRow], digests: Sequence[str], model: ModelRef, parameters: IndexParameters
 ) -> str:
-    """A hash over all that makes two bundles serve differently: products, photos, model and index parameters."""
+    """A hash of everything that decides what a bundle serves: products, photos, model and index parameters."""
     hasher = hashlib.sha256(f"{model.fingerprint} {parameters}\n".encode())
     for row, digest in zip(rows, digests, strict=True):
         fields = json.dumps(dict(row.fields), sort_keys=True, default=str)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.photos.embedding_cache import Embedded
-from handler.errors import ImageError
+from export.photos.vector_blocks import BLOCK, new_vectors, release
+from handler.errors import CatalogError, ImageError
 from handler.photos.images import MAX_PIXELS, decode, preprocess
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ MAX_BYTES = 200_000_000
 class EmbeddedCatalog:
     """The rows that have a vector, their vectors in the same order, and why the others have none."""
 
+    vectors: NDArray[np.float32]
+    """(n, dim), in a temporary file (see `new_vectors`)."""
     rows: list[CatalogRow] = field(default_factory=list)
-    vectors: list[NDArray[np.float32]] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
     """SHA-256 of each row's photo."""
     skipped: dict[str, str] = field(default_factory=dict)
@@ -80,17 +82,35 @@ def collect(
     cache: EmbeddingCache,
 ) -> EmbeddedCatalog:
     """What the cache knows of `rows`. `hashes` are content hashes by image; `reasons` say why there is no vector."""
-    result = EmbeddedCatalog()
+    rows = list(rows)
+    vectors: NDArray[np.float32] | None = None
+    result = EmbeddedCatalog(np.zeros((0, 0), dtype=np.float32))
     for row in rows:
         known = cache.get(hashes[row.image], fingerprint) if row.image in hashes else None
         if known is not None and known.vector is not None:
+            if vectors is None:
+                vectors = new_vectors(len(rows), len(known.vector))
+            vectors[len(result.rows)] = known.vector
             result.rows.append(row)
-            result.vectors.append(known.vector)
             result.digests.append(hashes[row.image])
+            if len(result.rows) % BLOCK == 0:
+                release(vectors)
         else:
             reason = known.reason if known else reasons.get(row.image)
             result.skipped[row.image] = reason or "The photo was not embedded."
+    if vectors is not None:
+        result.vectors = vectors[: len(result.rows)]
     return result
+
+
+def check_usable(catalog: EmbeddedCatalog) -> None:
+    """Raises CatalogError if every photo was skipped, with the first reason."""
+    if not catalog.rows:
+        raise CatalogError(
+            f"None of the {len(catalog.skipped)} photos can be used; the first: "
+            f"{next(iter(catalog.skipped.values()), 'there is none.')}",
+            value=len(catalog.skipped),
+        )
 
 
 def _hash_photos(

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import Progress
 
 from export.bundle.build_index import IndexParameters
-from export.bundle.update_bundle import publish_catalog, read_base
-from export.bundle.write_bundle import describe_model
+from export.bundle.update_bundle import read_base, update_bundle
+from export.bundle.write_bundle import BuildOptions, describe_model
 from export.embedded import EMBEDDED_ENCODER
-from export.photos.embed_catalog import collect
+from export.photos.embed_catalog import check_usable, collect
 from export.reindex.s3_catalog import S3Catalog
 from export.reindex.s3_folder import S3Folder
 from export.reindex.spool_photos import embed_objects
@@ -115,10 +115,10 @@ def _bring_up_to_date(
     skipped = vectors.skipped | unsupported
     reasons = dict(list(skipped.items())[:_REASONS_SHOWN])
     run.counts |= {"products": len(vectors.rows), "skipped": len(skipped), "reasons": reasons}
+    check_usable(vectors)
+    options = BuildOptions(model, model_directory, IndexParameters(), Progress(disable=True))
     try:
-        outcome = publish_catalog(
-            vectors, store, base, model, model_directory, IndexParameters(), Progress(disable=True)
-        )
+        outcome = update_bundle(vectors, store, base, options)
     except PublishConflict as error:
         return run.report("conflict", detail=str(error))
     index = outcome.manifest.index

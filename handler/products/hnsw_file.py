@@ -8,6 +8,7 @@ against the manifest and the file before it is used.
 
 from __future__ import annotations
 
+import mmap
 import struct
 import tempfile
 from functools import cache
@@ -52,6 +53,10 @@ class HnswFile:
         records = mapped.view(np.ndarray)  # slicing a memmap itself costs microseconds every time
         self.rows: NDArray[np.float32] = records[:, data_offset:label_offset].view(np.float32)
         self.labels: NDArray[np.int64] = np.ascontiguousarray(records[:, label_offset:]).view(np.int64).ravel()
+        # Reading the labels has made the whole file resident; searches need few of its pages.
+        mapping: object = mapped.base
+        if isinstance(mapping, mmap.mmap):
+            mapping.madvise(mmap.MADV_DONTNEED)
 
 
 @cache

@@ -219,13 +219,13 @@ def test_a_run_that_is_killed_costs_what_was_embedded_since_the_last_checkpoint(
 def test_two_at_once_do_no_harm(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both embed, both build; one publishes, the other says so, and what both embedded is kept."""
     barrier = threading.Barrier(2)
-    build = reindex_catalog.publish_catalog
+    build = reindex_catalog.update_bundle
 
     def together(*arguments: Any) -> Any:
         barrier.wait(60)
         return build(*arguments)
 
-    monkeypatch.setattr(reindex_catalog, "publish_catalog", together)
+    monkeypatch.setattr(reindex_catalog, "update_bundle", together)
     with ThreadPoolExecutor(2) as pool:
         reports = list(pool.map(lambda _: shop.run(), range(2)))
     assert sorted(report["status"] for report in reports) == ["conflict", "published"]
