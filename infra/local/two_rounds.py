@@ -25,6 +25,7 @@ from tests.handler.support import event
 
 BUILT = Path(".aws-sam/build/template.yaml")
 BUCKET = "vitrine-local"
+KEYS = "/vitrine/local/signing-keys"
 
 
 def main() -> None:
@@ -33,12 +34,12 @@ def main() -> None:
         os.environ.update(s3_servers.environment(s3))
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         upload(Path(folder) / "photos")
-        secrets = ThreadedMotoServer(options.host, 0, verbose=False)
-        secrets.start()
+        parameters = ThreadedMotoServer(options.host, 0, verbose=False)
+        parameters.start()
         try:
-            play(options, point_at(s3, "http://{}:{}".format(*secrets.get_host_and_port())))
+            play(options, point_at(s3, "http://{}:{}".format(*parameters.get_host_and_port())))
         finally:
-            secrets.stop()
+            parameters.stop()
 
 
 def upload(folder: Path) -> None:
@@ -47,17 +48,18 @@ def upload(folder: Path) -> None:
         boto3.client("s3").upload_file(str(path), BUCKET, f"catalog/{path.relative_to(folder)}")
 
 
-def point_at(s3: str, secrets: str) -> dict[str, str]:
-    """Variables of the function for these servers, with a signing key as the stack would make it."""
-    client = boto3.client("secretsmanager", endpoint_url=secrets)
-    arn = client.create_secret(Name="signing-keys", SecretString=os.urandom(32).hex())["ARN"]
+def point_at(s3: str, parameters: str) -> dict[str, str]:
+    """Variables of the functions for these servers, with a signing key as the stack creates it."""
+    client = boto3.client("ssm", endpoint_url=parameters)
+    client.put_parameter(Name=KEYS, Value=os.urandom(32).hex(), Type="SecureString")
     return {
         **{key: value for key, value in os.environ.items() if key in s3_servers.environment(s3)},
-        "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets,
+        "AWS_ENDPOINT_URL_SSM": parameters,
         "VITRINE_BUNDLES": f"s3://{BUCKET}/vitrine",
         "VITRINE_CATALOG": f"s3://{BUCKET}/catalog",
         "VITRINE_STATE": f"s3://{BUCKET}/state",
-        "VITRINE_SIGNING_KEYS_SECRET": arn,
+        "VITRINE_SIGNING_KEYS_PARAMETER": KEYS,
+        "VITRINE_ORIGIN_SECRETS": "",  # there is no CloudFront in front of `sam local`
     }
 
 

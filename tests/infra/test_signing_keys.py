@@ -1,11 +1,16 @@
-"""Keys in Secrets Manager: read, kept through trouble, and rotated without ending a session."""
+"""Keys in Secrets Manager or Parameter Store: read, kept through trouble, and rotated without ending a session."""
 
 from __future__ import annotations
 
+import json
+import threading
+import time
+import uuid
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
 import pytest
@@ -23,6 +28,7 @@ from infra import rotate_keys
 from tests.s3_servers import moto_endpoint, use
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["moto_endpoint"]
@@ -137,26 +143,35 @@ def test_without_any_key_nothing_is_signed(clock: Clock) -> None:
 
 
 @pytest.fixture
-def secret(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def parameter(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a SecureString that holds OLD."""
     use(moto_endpoint, monkeypatch)
-    rotate_keys._client.cache_clear()
-    client = boto3.client("secretsmanager")
-    arn: str = client.create_secret(Name=f"keys-{datetime.now(UTC).timestamp()}", SecretString=OLD)["ARN"]
-    return arn
+    return new_parameter()
 
 
-def rotate(secret: str, version: str) -> tuple[str, ...]:
-    """What Secrets Manager does: four calls, the first twice, as after a lost answer."""
-    for step in ("createSecret", "createSecret", "setSecret", "testSecret", "finishSecret"):
-        rotate_keys.handler({"SecretId": secret, "ClientRequestToken": version, "Step": step}, None)
-    return RotatingKeys(SecretSource(secret), now=lambda: datetime.now(UTC).timestamp() + SETTLE_SECONDS + 60).current()
+def new_parameter() -> str:
+    name = f"/shop/{uuid.uuid4().hex}/signing-keys"
+    boto3.client("ssm").put_parameter(Name=name, Value=OLD, Type="SecureString")
+    return name
 
 
-def test_a_rotation_keeps_the_sessions_of_the_two_keys_before(secret: str) -> None:
+def later() -> float:
+    return time.time() + SETTLE_SECONDS + rotate_keys.MIN_AGE_SECONDS
+
+
+def rotate(parameter: str) -> tuple[str, ...]:
+    """Rotates, twice as after a lost answer; the keys in force once they have settled."""
+    client = boto3.client("ssm")
+    assert rotate_keys.rotate(client, parameter, later)["status"] == "rotated"
+    assert rotate_keys.rotate(client, parameter)["status"] == "too_young"
+    return RotatingKeys(ParameterSource(parameter), now=later).current()
+
+
+def test_a_rotation_keeps_the_sessions_of_the_two_keys_before(parameter: str) -> None:
     token = SessionTokens([OLD], 60).write(SessionTokens([OLD], 60).start(VECTOR_SPACE))
     seen = [(OLD,)]
     for number in range(3):
-        seen.append(rotate(secret, f"{number:08}-0000-0000-0000-000000000000"))
+        seen.append(rotate(parameter))
         assert seen[-1][1:] == seen[-2][:2]
         if number < 2:
             SessionTokens(seen[-1], 60).read(token, VECTOR_SPACE)
@@ -169,13 +184,12 @@ ROTATIONS, PROCESSES = 4, 5
 MOMENTS = (ROTATIONS + 1) * 2 * SETTLE_SECONDS // 20
 
 
-def rotated(client: Any, rotations: int) -> list[str]:
-    """The secret's text before and after each rotation, as `infra/rotate_keys.py` writes it."""
+def rotated(parameter: str, rotations: int) -> list[str]:
+    """The parameter's text before and after each rotation, as `infra/rotate_keys.py` writes it."""
     texts = [OLD]
-    arn = client.create_secret(Name=f"keys-{datetime.now(UTC).timestamp()}", SecretString=OLD)["ARN"]
-    for number in range(rotations):
-        rotate(arn, f"{number:08}-0000-0000-0000-000000000000")
-        texts.append(client.get_secret_value(SecretId=arn, VersionStage="AWSCURRENT")["SecretString"])
+    for _ in range(rotations):
+        rotate(parameter)
+        texts.append(boto3.client("ssm").get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"])
     return texts
 
 
@@ -205,9 +219,8 @@ class Timeline:
 
 
 @pytest.fixture
-def timeline(secret: str) -> Timeline:
-    assert secret
-    found = orders_in_force(rotated(boto3.client("secretsmanager"), rotations=ROTATIONS))
+def timeline(parameter: str) -> Timeline:
+    found = orders_in_force(rotated(parameter, rotations=ROTATIONS))
     # A first list, then each new key while it settles and once it signs; and moments at which processes disagree.
     assert len(found) == MOMENTS
     assert any(len(set(orders)) > 1 for orders in found)
@@ -265,12 +278,74 @@ def test_a_session_outlives_the_key_that_started_it(timeline: Timeline) -> None:
     assert len(token) - length <= 15
 
 
-def test_a_deployment_whose_keys_are_in_a_secret_signs_and_verifies(secret: str, bundles: Path) -> None:
-    tokens = Runtime(Settings(bundles=str(bundles), signing_keys_secret=secret)).tokens
+@pytest.mark.parametrize("place", ["secret", "parameter"])
+def test_a_deployment_whose_keys_are_stored_elsewhere_signs_and_verifies(
+    place: str, parameter: str, bundles: Path
+) -> None:
+    name = parameter
+    if place == "secret":
+        name = boto3.client("secretsmanager").create_secret(Name=uuid.uuid4().hex, SecretString=OLD)["ARN"]
+    tokens = Runtime(Settings.model_validate({"bundles": str(bundles), f"signing_keys_{place}": name})).tokens
     token = tokens.write(tokens.start(VECTOR_SPACE))
     assert SessionTokens([OLD], 60).read(token, VECTOR_SPACE)
 
 
-def test_an_unknown_step_is_an_error() -> None:
-    with pytest.raises(ValueError, match="burnSecret"):
-        rotate_keys.handler({"SecretId": "x", "ClientRequestToken": "y", "Step": "burnSecret"}, None)
+class CloudFormation(BaseHTTPRequestHandler):
+    """The other end of a custom resource's ResponseURL."""
+
+    answers: ClassVar[list[dict[str, Any]]] = []
+
+    def do_PUT(self) -> None:
+        self.answers.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def cloudformation() -> Iterator[str]:
+    CloudFormation.answers.clear()
+    with HTTPServer(("127.0.0.1", 0), CloudFormation) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def as_custom_resource(kind: str, url: str) -> dict[str, Any]:
+    ids = {"StackId": "arn:stack", "RequestId": "1", "LogicalResourceId": "SigningKeys"}
+    rotate_keys.handler({"RequestType": kind, "ResponseURL": url, **ids}, None)
+    return CloudFormation.answers[-1]
+
+
+def test_the_stack_creates_keeps_and_deletes_its_keys(
+    moto_endpoint: str, monkeypatch: pytest.MonkeyPatch, cloudformation: str
+) -> None:
+    use(moto_endpoint, monkeypatch)
+    rotate_keys._client.cache_clear()
+    names = {key: f"/{uuid.uuid4().hex}" for key in ("KEYS_PARAMETER", "ORIGIN_PARAMETER")}
+    for key, name in names.items():
+        monkeypatch.setenv(key, name)
+    created, updated = (as_custom_resource(kind, cloudformation) for kind in ("Create", "Update"))
+    assert created["Status"] == updated["Status"] == "SUCCESS"
+    assert created["Data"] == updated["Data"]
+    assert created["NoEcho"]
+    assert len(RotatingKeys(ParameterSource(names["KEYS_PARAMETER"])).current()[0]) == 64
+    assert as_custom_resource("Delete", cloudformation)["Status"] == "SUCCESS"
+    with pytest.raises(ConfigurationError):
+        RotatingKeys(ParameterSource(names["KEYS_PARAMETER"])).current()
+
+
+def test_a_stack_is_told_why_its_keys_could_not_be_created(
+    moto_endpoint: str, monkeypatch: pytest.MonkeyPatch, cloudformation: str
+) -> None:
+    use(moto_endpoint, monkeypatch)
+    rotate_keys._client.cache_clear()
+    monkeypatch.setenv("KEYS_PARAMETER", "/aws/reserved")
+    monkeypatch.setenv("ORIGIN_PARAMETER", "/shop/origin-secret")
+    answer = as_custom_resource("Create", cloudformation)
+    assert answer["Status"] == "FAILED"
+    assert "reserved" in answer["Reason"]

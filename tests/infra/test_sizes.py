@@ -13,7 +13,10 @@ from export.photos.read_table import MANIFEST_SUFFIXES
 from tests.infra.template import load, of_type
 
 TEMPLATE = load()
-SIZES: dict[int, dict[str, int]] = {int(products): sizes for products, sizes in TEMPLATE["Mappings"]["Sizes"].items()}
+SIZES: dict[int, dict[str, int]] = {
+    int(products): {name: int(size) for name, size in sizes.items()}  # a variable's value has to be text
+    for products, sizes in TEMPLATE["Mappings"]["Sizes"].items()
+}
 # Bytes a product at 384 dimensions: the index (M = 16) needs 4 * 384 for the vector, 132 for its links and 8 for its
 # label; the rest is a row of the catalog. A process that serves 100,000 products had 492 MB resident.
 BUNDLE_BYTES = 1_900
