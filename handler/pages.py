@@ -1,4 +1,4 @@
-"""A session's steps, from a checked request to the page that answers it. No HTTP in here."""
+"""A session's steps, from a validated request to the page that answers it. Nothing here knows HTTP."""
 
 from __future__ import annotations
 
@@ -16,45 +16,90 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from handler.open_bundle import OpenBundle
     from handler.products.catalog import Product
     from handler.products.filters import Filter
     from handler.products.labels import LabelSet
-    from handler.runtime import Runtime
     from handler.schemas import NextPage, PhotoSearch, ShowPage, StartSession, Undo
+    from handler.serving import Serving
     from handler.sessions.state import SessionState
 
 SIMILAR_SHOWN = 10
+_SESSION_ONLY = ("liked", "disliked", "similar", "strategy", "diverse")
 
 
-def start_session(runtime: Runtime, bundle: OpenBundle, request: StartSession) -> Page:
-    """The first page: all at random."""
-    state = runtime.tokens.start(bundle.vector_space, request.seed)
-    return _show_next(runtime, bundle, state, request, similar=0)
+def start_session(serving: Serving, request: StartSession) -> Page:
+    """The first page, all of it random."""
+    state = serving.tokens.start(serving.bundle.vector_space, request.seed)
+    return _show_next(serving, state, request, similar=0)
 
 
-def continue_session(runtime: Runtime, bundle: OpenBundle, request: NextPage) -> Page:
-    """Take the answer to the page in front, and show the next."""
-    return _continue(runtime, bundle, request, runtime.tokens.read(request.session, bundle.vector_space))
+def continue_session(serving: Serving, request: NextPage) -> Page:
+    """Apply the answer to the page in front and show the next page."""
+    return _continue(serving, request, _read(serving, request.session))
 
 
-def show_page(runtime: Runtime, bundle: OpenBundle, request: ShowPage) -> Page:
-    """The page in front again, with the token as it was sent. It is not a round, so no event is logged.
+def undo(serving: Serving, request: Undo) -> Page:
+    """The previous page, open for another answer. A token keeps no reasons, so its items have none."""
+    state = _read(serving, request.session).undo(serving.bundle.index)
+    picks = _in_front(state)
+    log_undo(serving, state, picks)
+    return _page(serving, serving.tokens.write(state), state, picks, allowed=None)
 
-    Items carry no reason. To recompute it takes the count, filter and strategy of the request that made the page, and
-    the token does not keep them.
+
+def show_page(serving: Serving, request: ShowPage) -> Page:
+    """The page in front, with the token as it was sent. No answer, no event, and nothing more counts as seen.
+
+    A token keeps no reasons, so its items have none.
     """
-    state = runtime.tokens.read(request.session, bundle.vector_space)
-    picks = [Pick(label, None) for label in state.rounds[-1].shown]
-    return _page(runtime, bundle, state, picks, allowed=None, token=request.session)
+    state = _read(serving, request.session)
+    return _page(serving, request.session, state, _in_front(state), allowed=None)
+
+
+def search_photo(
+    serving: Serving, request: PhotoSearch, state: SessionState | None, photo: NDArray[np.float32]
+) -> Page | SimilarItems:
+    """The products nearest to a photo's unit vector (dim,). In a session the photo is liked, and the next page follows.
+
+    `state` is the content of `request.session`, which the caller verified before running the encoder.
+    """
+    if state is not None:
+        return _continue(serving, request, state, photo)
+    for field in _SESSION_ONLY:
+        if getattr(request, field):
+            raise InvalidRequest(
+                f"{field} applies to a session's pages, and the request has no session.",
+                field=field,
+                remedy=f"Send the session as well, or omit {field}.",
+            )
+    neighbors = serving.bundle.index.nearest(photo, request.count, allowed=_allowed(serving, request.filter))
+    return SimilarItems(items=_items(serving, [Pick(found.label, "similar", found.score) for found in neighbors]))
+
+
+def find_product(serving: Serving, product_id: str) -> Product:
+    """Raises UnknownProduct."""
+    product = serving.bundle.catalog.by_id(product_id)
+    if product is None:
+        raise UnknownProduct(f"No product has the id {product_id!r}.", field="id", value=product_id)
+    return product
+
+
+def show_product(serving: Serving, product: Product) -> Item:
+    return _item(serving, product, Pick(product.label, None), {})
+
+
+def similar_products(serving: Serving, product: Product, count: int = SIMILAR_SHOWN) -> list[Item]:
+    """The products nearest to one product, without that product."""
+    _, vectors = serving.bundle.index.vectors([product.label])
+    neighbors = serving.bundle.index.nearest(vectors[0], count, excluded={product.label})
+    return _items(serving, [Pick(found.label, "similar", found.score) for found in neighbors])
+
+
+def _read(serving: Serving, token: str) -> SessionState:
+    return serving.tokens.read(token, serving.bundle.vector_space)
 
 
 def _continue(
-    runtime: Runtime,
-    bundle: OpenBundle,
-    request: NextPage | PhotoSearch,
-    state: SessionState,
-    photo: NDArray[np.float32] | None = None,
+    serving: Serving, request: NextPage | PhotoSearch, state: SessionState, photo: NDArray[np.float32] | None = None
 ) -> Page:
     similar = request.count // 2 if request.similar is None else request.similar
     if similar > request.count:
@@ -65,112 +110,56 @@ def _continue(
             limit=request.count,
             remedy="Ask for a larger count or fewer similar ones.",
         )
-    liked, disliked = read_answer(request.liked, request.disliked, state, bundle.catalog)
-    answered = state.answer(liked, disliked, bundle.index)
+    liked, disliked = read_answer(request.liked, request.disliked, state, serving.bundle.catalog)
+    answered = state.answer(liked, disliked, serving.bundle.index)
     if photo is not None:
         answered = answered.like_photo(photo)
-    return _show_next(runtime, bundle, answered, request, similar)
-
-
-def undo(runtime: Runtime, bundle: OpenBundle, request: Undo) -> Page:
-    """The page before, open for another answer. Why its items were on it is not kept, so they carry no reason."""
-    state = runtime.tokens.read(request.session, bundle.vector_space).undo(bundle.index)
-    picks = [Pick(label, None) for label in state.rounds[-1].shown]
-    log_undo(runtime, bundle.version, state, picks)
-    return _page(runtime, bundle, state, picks, allowed=None)
-
-
-def search_photo(
-    runtime: Runtime, bundle: OpenBundle, request: PhotoSearch, state: SessionState | None, photo: NDArray[np.float32]
-) -> Page | SimilarItems:
-    """The products nearest to a photo's vector; in a session, the photo is liked and the next page follows.
-
-    `state`: what `request.session` holds, verified by the caller before it ran the encoder.
-    """
-    if state is not None:
-        return _continue(runtime, bundle, request, state, photo)
-    for field in ("liked", "disliked", "similar", "strategy", "diverse"):
-        if getattr(request, field):
-            raise InvalidRequest(
-                f"{field} is for a session's pages, and there is no session.",
-                field=field,
-                remedy="Send the session, too, or leave it out.",
-            )
-    allowed = _allowed(bundle, request.filter)
-    neighbors = bundle.index.nearest(photo, request.count, allowed=allowed)
-    picks = [Pick(neighbor.label, "similar", neighbor.score) for neighbor in neighbors]
-    return SimilarItems(items=_items(runtime, bundle, picks))
-
-
-def find_product(bundle: OpenBundle, product_id: str) -> Product:
-    """Raises UnknownProduct."""
-    product = bundle.catalog.by_id(product_id)
-    if product is None:
-        raise UnknownProduct(f"No product has the id {product_id!r}.", field="id", value=product_id)
-    return product
-
-
-def show_product(runtime: Runtime, product: Product) -> Item:
-    return _item(runtime, product, Pick(product.label, None), {})
-
-
-def similar_products(runtime: Runtime, bundle: OpenBundle, product: Product, count: int = SIMILAR_SHOWN) -> list[Item]:
-    """What is nearest to one product, itself left out."""
-    _, vectors = bundle.index.vectors([product.label])
-    neighbors = bundle.index.nearest(vectors[0], count, excluded={product.label})
-    picks = [Pick(neighbor.label, "similar", neighbor.score) for neighbor in neighbors]
-    return _items(runtime, bundle, picks)
+    return _show_next(serving, answered, request, similar)
 
 
 def _show_next(
-    runtime: Runtime,
-    bundle: OpenBundle,
-    state: SessionState,
-    request: StartSession | NextPage | PhotoSearch,
-    similar: int,
+    serving: Serving, state: SessionState, request: StartSession | NextPage | PhotoSearch, similar: int
 ) -> Page:
-    allowed = _allowed(bundle, request.filter)
-    strategy = request.strategy or runtime.settings.strategy
+    allowed = _allowed(serving, request.filter)
+    strategy = request.strategy or serving.settings.strategy
     wanted = PageRequest(request.count, similar, find_strategy(strategy), allowed, request.diverse)
-    picks = next_page(state, wanted, bundle.index, runtime.tokens.page_random(state))
-    page = _page(runtime, bundle, state.show([pick.label for pick in picks]), picks, allowed)
-    log_round(runtime, bundle.version, strategy, state, picks)
+    picks = next_page(state, wanted, serving.bundle.index, serving.tokens.page_random(state))
+    shown = state.show([pick.label for pick in picks])
+    page = _page(serving, serving.tokens.write(shown), shown, picks, allowed)
+    log_round(serving, strategy, state, picks)
     return page
 
 
-def _allowed(bundle: OpenBundle, wanted: Filter | None) -> LabelSet | None:
-    return bundle.catalog.passing(wanted) if wanted else None
+def _allowed(serving: Serving, wanted: Filter | None) -> LabelSet | None:
+    return serving.bundle.catalog.passing(wanted) if wanted else None
 
 
-def _page(
-    runtime: Runtime,
-    bundle: OpenBundle,
-    state: SessionState,
-    picks: list[Pick],
-    allowed: LabelSet | None,
-    token: str | None = None,
-) -> Page:
-    candidates = bundle.index.everything if allowed is None else allowed
+def _in_front(state: SessionState) -> list[Pick]:
+    return [Pick(label, None) for label in state.rounds[-1].shown]
+
+
+def _page(serving: Serving, token: str, state: SessionState, picks: list[Pick], allowed: LabelSet | None) -> Page:
+    candidates = serving.bundle.index.everything if allowed is None else allowed
     return Page.model_construct(
-        session=token or runtime.tokens.write(state),
+        session=token,
         round=state.number,
-        items=_items(runtime, bundle, picks),
+        items=_items(serving, picks),
         remaining=candidates.count_without(state.shown),
     )
 
 
-def _items(runtime: Runtime, bundle: OpenBundle, picks: list[Pick]) -> list[Item]:
-    """What is shown of each pick. A product that left the catalog since it was picked is left out."""
+def _items(serving: Serving, picks: list[Pick]) -> list[Item]:
+    """The items to show. Products that left the catalog after they were picked are omitted."""
     named = {label for pick in picks for label in (pick.label, *pick.because)}
-    products = bundle.catalog.by_labels(sorted(named))
-    return [_item(runtime, products[pick.label], pick, products) for pick in picks if pick.label in products]
+    products = serving.bundle.catalog.by_labels(sorted(named))
+    return [_item(serving, products[pick.label], pick, products) for pick in picks if pick.label in products]
 
 
-def _item(runtime: Runtime, product: Product, pick: Pick, products: dict[int, Product]) -> Item:
-    # Made of our own values: checking them again would cost as much as all else on the way out.
+def _item(serving: Serving, product: Product, pick: Pick, products: dict[int, Product]) -> Item:
+    # Built from trusted values: validating them again would cost as much as the rest of the response.
     return Item.model_construct(
         id=product.id,
-        image_url=f"{runtime.settings.image_base_url.rstrip('/')}/{quote(product.image)}",
+        image_url=f"{serving.settings.image_base_url.rstrip('/')}/{quote(product.image)}",
         fields=product.fields,
         reason=pick.reason,
         score=None if pick.score is None else round(pick.score, 4),

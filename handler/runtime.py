@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from handler.current_bundle import CurrentBundle
 from handler.metrics import Metrics
+from handler.serving import Serving
 from handler.sessions.signing_keys import ParameterSource, RotatingKeys, SecretSource
 from handler.sessions.tokens import SessionTokens
 from handler.stores.file_cache import FileCache
@@ -50,6 +51,10 @@ class Runtime:
     def bundle(self) -> OpenBundle:
         """See CurrentBundle.get."""
         return self.current.get()
+
+    def serving(self) -> Serving:
+        """What one request is answered from. Raises BundleError and ConfigurationError."""
+        return Serving(self.bundle(), self.tokens, self.settings)
 
 
 def _rotating_keys(settings: Settings) -> RotatingKeys | None:

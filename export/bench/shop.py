@@ -41,14 +41,13 @@ class LocalShop:
 
     def __init__(self, store: Path, signing_key: str) -> None:
         """Raises BundleError."""
-        self._runtime = Runtime(Settings(bundles=str(store), signing_keys=(signing_key,)))
-        self._bundle = self._runtime.bundle()
+        self._serving = Runtime(Settings(bundles=str(store), signing_keys=(signing_key,))).serving()
 
     def start(self, seed: str) -> Shown:
-        return _shown(pages.start_session(self._runtime, self._bundle, StartSession(seed=seed, count=COUNT)))
+        return _shown(pages.start_session(self._serving, StartSession(seed=seed, count=COUNT)))
 
     def next(self, token: str, liked: list[str], arm: Arm) -> Shown:
-        return _shown(pages.continue_session(self._runtime, self._bundle, NextPage(**_body(token, liked, arm))))
+        return _shown(pages.continue_session(self._serving, NextPage(**_body(token, liked, arm))))
 
 
 class HttpShop:

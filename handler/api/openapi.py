@@ -1,7 +1,7 @@
-"""The OpenAPI document: what FastAPI derives from the routes, completed with what it cannot know.
+"""The OpenAPI document: what FastAPI derives from the routes, completed with what it cannot derive.
 
-That is the problem documents and their codes, the photo search's two kinds of body (read by hand, to bound them), the
-headers that every answer carries, and an example of each request and answer.
+That is the problem documents and their codes, the two body formats of the photo search (which is parsed by hand, to
+limit it) and the headers that every response carries.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
-from handler.api import openapi_examples as examples
 from handler.api.problem_codes import PROBLEM_CODES, code_table
+from handler.api.problem_examples import PROBLEMS
 from handler.api.problems import MEDIA_TYPE
+from handler.api.routes import ROUTES
+from handler.api.routes.examples import PHOTO, TOKEN
 from handler.api.uploads import FORM_MEDIA_TYPE, JSON_MEDIA_TYPE
 from handler.request_context import HEADER
 from handler.schemas import PhotoSearch, Problem
@@ -21,20 +23,20 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 DESCRIPTION = f"""\
-A session is a token in the body: send the `session` of the last answer with the next request. Nothing is stored.
+A session is a token in the body: send the `session` of the last response with the next request. Nothing is stored.
 
-Every error is a problem document (RFC 9457, `{MEDIA_TYPE}`): a `detail` for people, a `code` for programs, and, as far
-as each applies, the `field`, its `value`, the `limit` and a `remedy`. A session answered with 4xx can be given up for a
-new one; 500 and 503 pass.
+Every error is a problem document (RFC 9457, `{MEDIA_TYPE}`): a `detail` for people, a `code` for programs and, where
+they apply, the `field`, its `value`, the `limit` and a `remedy`. After a 4xx on its session a client can start a new
+one; 500 and 503 are temporary.
 
 {code_table()}
 """
-NOT_MODIFIED = {"description": "What `If-None-Match` names is still current."}
+NOT_MODIFIED = {"description": "The version that `If-None-Match` names is still current."}
 PHOTO_PATH = "/v1/search/image"
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI 3.1. The same for the same code: there is nothing of a deployment in it."""
+    """OpenAPI 3.1. It depends on the code alone, not on a deployment."""
     found = get_openapi(
         title=app.title, version=app.version, summary=app.summary, description=DESCRIPTION, routes=app.routes
     )
@@ -44,19 +46,23 @@ def document(app: FastAPI) -> dict[str, Any]:
         components["schemas"].pop(unused, None)
     components["headers"] = {
         "RequestId": {
-            "description": "The request's id, as in the shop's log lines.",
+            "description": "The request's id, which the shop's log lines carry as well.",
             "required": True,
             "schema": {"type": "string"},
         }
     }
     found["paths"][PHOTO_PATH]["post"]["requestBody"] = {"required": True, "content": _photo_content()}
-    for path, operations in found["paths"].items():
-        for method, operation in operations.items():
-            _complete(f"{method} {path}", operation)
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            _complete(operation)
     return found
 
 
-def _complete(name: str, operation: dict[str, Any]) -> None:
+def _complete(operation: dict[str, Any]) -> None:
+    # FastAPI drops every null from the examples that a route declares.
+    operation["responses"]["200"]["content"][JSON_MEDIA_TYPE]["examples"] = ROUTES[operation["operationId"]].responses[
+        200
+    ]["content"][JSON_MEDIA_TYPE]["examples"]
     for status, response in operation["responses"].items():
         response.setdefault("headers", {})[HEADER] = {"$ref": "#/components/headers/RequestId"}
         if status == "304":
@@ -65,36 +71,35 @@ def _complete(name: str, operation: dict[str, Any]) -> None:
         elif status >= "400":
             response["description"] = _codes(int(status))
             problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-            if status in examples.PROBLEMS:
-                problem["example"] = examples.PROBLEMS[status]
+            if int(status) in PROBLEMS:
+                problem["example"] = PROBLEMS[int(status)]
             response["content"] = {MEDIA_TYPE: problem}
     if "304" in operation["responses"]:
         operation.setdefault("parameters", []).append(
             {"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}}
         )
-    operation["responses"]["200"]["content"][JSON_MEDIA_TYPE]["examples"] = {
-        key: {"value": value} for key, value in examples.ANSWERS[name].items()
-    }
-    if name in examples.REQUESTS:
-        operation["requestBody"]["content"][JSON_MEDIA_TYPE]["examples"] = {
-            key: {"value": value} for key, value in examples.REQUESTS[name].items()
-        }
 
 
 def _codes(status: int) -> str:
-    """Which codes an answer of this status can carry. (FastAPI's own words differ from one Python to the next.)"""
+    """The codes of a status. (FastAPI's own descriptions change with the version of Python.)"""
     return "A problem: " + ", ".join(f"`{known.code}`" for known in PROBLEM_CODES if known.status == status)
 
 
 def _photo_content() -> dict[str, Any]:
     reference = "#/components/schemas/"
     return {
-        # Repeated fields for lists, JSON for the filter: what curl and FormData make of them without help.
+        # Repeated fields for lists, JSON for the filter: curl and FormData send both without further encoding.
         FORM_MEDIA_TYPE: {
             "schema": {"$ref": f"{reference}PhotoForm"},
             "encoding": {"image": {"contentType": "image/jpeg, image/png, image/webp, image/gif"}},
         },
-        JSON_MEDIA_TYPE: {"schema": {"$ref": f"{reference}PhotoSearch"}},
+        JSON_MEDIA_TYPE: {
+            "schema": {"$ref": f"{reference}PhotoSearch"},
+            "examples": {
+                "plain": {"value": {"image": PHOTO, "count": 5}},
+                "in a session": {"value": {"image": PHOTO, "session": TOKEN}},
+            },
+        },
     }
 
 
@@ -110,7 +115,7 @@ def _form_schema() -> dict[str, Any]:
         "format": "binary",
         "description": "the photo's file: JPEG, PNG, WebP or GIF, at most 5 MB",
     }
-    # A form has no null: what is not wanted is left out.
+    # A form has no null: optional fields are omitted instead.
     for name in ("session", "similar", "filter"):
         declared = properties[name]
         given = next(kind for kind in declared.pop("anyOf") if kind.get("type") != "null")

@@ -46,9 +46,7 @@ class Shopper(RuleBasedStateMachine):
         self.seen: set[str] = set()
         self.answers: dict[str, str] = {}
         self.history: list[list[str]] = []
-        page = start_session(
-            self.runtime, self.runtime.bundle(), StartSession(count=count, filter=wanted[0], seed=seed)
-        )
+        page = start_session(self.runtime.serving(), StartSession(count=count, filter=wanted[0], seed=seed))
         self.account(page, count, wanted[1])
 
     @rule(
@@ -74,8 +72,8 @@ class Shopper(RuleBasedStateMachine):
             filter=wanted[0],
             strategy=strategy,
         )
-        page = continue_session(self.runtime, self.runtime.bundle(), request)
-        retried = continue_session(self.runtime, self.runtime.bundle(), request)
+        page = continue_session(self.runtime.serving(), request)
+        retried = continue_session(self.runtime.serving(), request)
         assert (retried.items, retried.remaining, retried.round) == (page.items, page.remaining, page.round)
         self.answered.append({name: sign for name, sign in signs.items() if name not in self.answers})
         self.answers |= signs
@@ -84,7 +82,7 @@ class Shopper(RuleBasedStateMachine):
     @precondition(lambda self: len(self.history) > 1)
     @rule()
     def undo(self) -> None:
-        page = undo(self.runtime, self.runtime.bundle(), Undo(session=self.session))
+        page = undo(self.runtime.serving(), Undo(session=self.session))
         self.history.pop()
         for name in self.answered.pop():
             del self.answers[name]
@@ -97,7 +95,7 @@ class Shopper(RuleBasedStateMachine):
     @rule()
     def undo_too_much(self) -> None:
         with pytest.raises(NothingToUndo):
-            undo(self.runtime, self.runtime.bundle(), Undo(session=self.session))
+            undo(self.runtime.serving(), Undo(session=self.session))
 
     def account(self, page: Page, count: int, passes: Callable[[dict[str, Any]], bool]) -> None:
         ids = [item.id for item in page.items]
@@ -130,12 +128,11 @@ def test_whatever_a_shopper_does_nothing_comes_twice(runtime: Runtime) -> None:
 
 def walk(runtime: Runtime, **options: Any) -> list[Page]:
     """A shopper who likes the first item of each page, until there is nothing more."""
-    bundle = runtime.bundle()
-    pages = [start_session(runtime, bundle, StartSession(seed="walk"))]
+    pages = [start_session(runtime.serving(), StartSession(seed="walk"))]
     while pages[-1].remaining:
         liked = [item.id for item in pages[-1].items[:1]]
         request = NextPage(session=pages[-1].session, liked=liked, **options)
-        pages.append(continue_session(runtime, bundle, request))
+        pages.append(continue_session(runtime.serving(), request))
     return pages
 
 
@@ -148,21 +145,18 @@ def test_a_session_shows_the_whole_catalog_once_and_then_says_that_it_is_done(
     shown = [item.id for page in pages for item in page.items]
     assert sorted(shown) == sorted(PRODUCTS)
     for _ in range(3):
-        done = continue_session(
-            runtime, runtime.bundle(), NextPage(session=pages[-1].session, liked=shown[-1:], count=count)
-        )
+        done = continue_session(runtime.serving(), NextPage(session=pages[-1].session, liked=shown[-1:], count=count))
         assert (done.items, done.remaining) == ([], 0)
         pages.append(done)
-    back = undo(runtime, runtime.bundle(), Undo(session=pages[-3].session))
+    back = undo(runtime.serving(), Undo(session=pages[-3].session))
     assert [item.id for item in back.items] == [item.id for item in pages[-4].items]
 
 
 def test_taste_is_followed(runtime: Runtime) -> None:
     """A shopper who likes every red product sees mostly red among the similar ones."""
-    bundle = runtime.bundle()
-    page = start_session(runtime, bundle, StartSession(count=20, seed="red"))
+    page = start_session(runtime.serving(), StartSession(count=20, seed="red"))
     request = NextPage(session=page.session, liked=[item.id for item in page.items if item.id.startswith("red")])
-    similar = [item for item in continue_session(runtime, bundle, request).items if item.reason == "similar"]
+    similar = [item for item in continue_session(runtime.serving(), request).items if item.reason == "similar"]
     assert len(similar) == 5
     assert sum(item.id.startswith("red") for item in similar) >= 4
 
@@ -181,7 +175,7 @@ def test_taste_is_followed(runtime: Runtime) -> None:
 def test_an_answer_that_cannot_be_is_refused_by_name(
     runtime: Runtime, answer: dict[str, Any], error: type[InvalidRequest], field: str
 ) -> None:
-    page = start_session(runtime, runtime.bundle(), StartSession())
+    page = start_session(runtime.serving(), StartSession())
     shown = {item.id for item in page.items}
     names = {"SEEN": min(shown), "UNSEEN": min(set(PRODUCTS) - shown)}
     body = {
@@ -189,31 +183,29 @@ def test_an_answer_that_cannot_be_is_refused_by_name(
         for key, value in answer.items()
     }
     with pytest.raises(error) as caught:
-        continue_session(runtime, runtime.bundle(), NextPage(session=page.session, **body))
+        continue_session(runtime.serving(), NextPage(session=page.session, **body))
     assert caught.value.field == field
     assert caught.value.value in (*names.values(), "nobody", 11, "magic")
 
 
 @pytest.mark.parametrize(("first", "then"), [("liked", "disliked"), ("disliked", "liked")])
 def test_nobody_changes_their_mind_without_an_undo(runtime: Runtime, first: str, then: str) -> None:
-    bundle = runtime.bundle()
-    page = start_session(runtime, bundle, StartSession())
+    page = start_session(runtime.serving(), StartSession())
     name = page.items[0].id
-    answered = continue_session(runtime, bundle, NextPage(session=page.session, **{first: [name]}))
+    answered = continue_session(runtime.serving(), NextPage(session=page.session, **{first: [name]}))
     with pytest.raises(ContradictoryAnswer, match="undo") as caught:
-        continue_session(runtime, bundle, NextPage(session=answered.session, **{then: [name]}))
+        continue_session(runtime.serving(), NextPage(session=answered.session, **{then: [name]}))
     assert caught.value.field == then
-    back = undo(runtime, bundle, Undo(session=answered.session))
-    continue_session(runtime, bundle, NextPage(session=back.session, **{then: [name]}))
+    back = undo(runtime.serving(), Undo(session=answered.session))
+    continue_session(runtime.serving(), NextPage(session=back.session, **{then: [name]}))
 
 
 def test_saying_a_like_again_changes_nothing(runtime: Runtime) -> None:
-    bundle = runtime.bundle()
-    page = start_session(runtime, bundle, StartSession())
+    page = start_session(runtime.serving(), StartSession())
     name = page.items[0].id
-    once = continue_session(runtime, bundle, NextPage(session=page.session, liked=[name]))
-    twice = continue_session(runtime, bundle, NextPage(session=page.session, liked=[name, name]))
+    once = continue_session(runtime.serving(), NextPage(session=page.session, liked=[name]))
+    twice = continue_session(runtime.serving(), NextPage(session=page.session, liked=[name, name]))
     assert once.items == twice.items
-    again = continue_session(runtime, bundle, NextPage(session=once.session, liked=[name]))
-    silent = continue_session(runtime, bundle, NextPage(session=once.session))
+    again = continue_session(runtime.serving(), NextPage(session=once.session, liked=[name]))
+    silent = continue_session(runtime.serving(), NextPage(session=once.session))
     assert again.items == silent.items

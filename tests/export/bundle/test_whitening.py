@@ -129,7 +129,7 @@ def test_a_session_goes_on_when_the_catalog_grows(shop: tuple[Path, Path], encod
     """A whitening fitted anew would move every vector, and end every session."""
     photos, store = shop
     runtime = Runtime(Settings(bundles=str(store), signing_keys=(KEY,), refresh_seconds=0))
-    first = start_session(runtime, runtime.bundle(), StartSession())
+    first = start_session(runtime.serving(), StartSession())
     before = current(store)
     shutil.copytree(photos / "red", photos / "rot")
     run_index(photos, store, encoder_directory)
@@ -137,7 +137,7 @@ def test_a_session_goes_on_when_the_catalog_grows(shop: tuple[Path, Path], encod
     assert after.version != before.version
     assert after.vector_space == before.vector_space
     request = NextPage(session=first.session, liked=[first.items[0].id])
-    assert len(continue_session(runtime, runtime.bundle(), request).items) == 10
+    assert len(continue_session(runtime.serving(), request).items) == 10
 
 
 def test_refitting_publishes_another_space_and_says_so_to_old_sessions(
@@ -145,7 +145,7 @@ def test_refitting_publishes_another_space_and_says_so_to_old_sessions(
 ) -> None:
     photos, store = shop
     runtime = Runtime(Settings(bundles=str(store), signing_keys=(KEY,), refresh_seconds=0))
-    first = start_session(runtime, runtime.bundle(), StartSession())
+    first = start_session(runtime.serving(), StartSession())
     shutil.copytree(photos / "red", photos / "rot")
     cache = LocalState(store).embedding_cache
     report = index_catalog(
@@ -153,7 +153,7 @@ def test_refitting_publishes_another_space_and_says_so_to_old_sessions(
     )
     assert report.published
     with pytest.raises(SessionModelChanged):
-        continue_session(runtime, runtime.bundle(), NextPage(session=first.session))
+        continue_session(runtime.serving(), NextPage(session=first.session))
 
 
 def test_the_indexs_vectors_are_the_encoders_whitened(shop: tuple[Path, Path], encoder_directory: Path) -> None:

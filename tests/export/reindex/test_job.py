@@ -257,13 +257,13 @@ def test_a_session_goes_on_when_a_photo_is_removed(shop: Shop) -> None:
     runtime = Runtime(
         Settings(bundles=shop.store.address, signing_keys=(KEY,), refresh_seconds=0, cache=str(shop.cache))
     )
-    page = start_session(runtime, runtime.bundle(), StartSession(count=10, seed="s"))
+    page = start_session(runtime.serving(), StartSession(count=10, seed="s"))
     seen = {item.id for item in page.items}
     gone = sorted(seen)[0]
     shop.remove(f"{gone}.png")
     assert (shop.run()["removed"], shop.open().catalog.by_id(gone)) == (1, None)
     while page.remaining:
-        page = continue_session(runtime, runtime.bundle(), NextPage(session=page.session, liked=[gone], count=30))
+        page = continue_session(runtime.serving(), NextPage(session=page.session, liked=[gone], count=30))
         assert not seen & {item.id for item in page.items}
         seen |= {item.id for item in page.items}
         gone = page.items[0].id if page.items else gone

@@ -11,7 +11,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from export.bundle.publish_bundle import copy_bundle
 from handler import lambda_entry
-from handler.errors import BundleCorrupt, ConfigurationError, StoreUnavailable
+from handler.errors import BundleCorrupt, CacheTooSmall, ConfigurationError, StoreUnavailable
 from handler.local.local_server import create_local_app
 from handler.local.local_state import LocalState
 from handler.manifest import CURRENT_KEY, INDEX_FILE, bundle_key
@@ -229,14 +229,14 @@ class TestFileCache:
 
     def test_what_cannot_fit_says_what_to_set(self, tmp_path: Path) -> None:
         source = self.source(tmp_path, "a", 2_000_000)
-        with pytest.raises(ConfigurationError, match=r"2,000,000 bytes.*1,000,000.*VITRINE_CACHE_MEGABYTES"):
+        with pytest.raises(CacheTooSmall, match=r"2,000,000 bytes.*1,000,000.*VITRINE_CACHE_MEGABYTES"):
             FileCache(tmp_path / "cache", megabytes=1).fetch("a", file_ref(source), lambda _: None)
 
     def test_a_full_disk_says_what_to_set(self, tmp_path: Path) -> None:
         def fill(_: Path) -> None:
             raise OSError(28, "No space left on device")
 
-        with pytest.raises(ConfigurationError, match="VITRINE_CACHE_MEGABYTES"):
+        with pytest.raises(CacheTooSmall, match="VITRINE_CACHE_MEGABYTES"):
             FileCache(tmp_path / "cache").fetch("a", file_ref(self.source(tmp_path, "a", 5)), fill)
 
     def test_a_spoilt_copy_is_fetched_again(self, tmp_path: Path) -> None:

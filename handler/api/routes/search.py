@@ -1,0 +1,36 @@
+"""Search by photo."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the annotations
+from starlette.concurrency import run_in_threadpool
+
+from handler import pages
+from handler.api.routes.answering import private, serving, statuses
+from handler.api.routes.examples import NEXT_PAGE, SIMILAR
+from handler.api.routes.sessions import SESSION_STATUSES
+from handler.api.uploads import read_photo_search
+from handler.schemas import Page, SimilarItems
+
+router = APIRouter()
+
+
+# Its body is read by hand, within limits; handler.api.openapi describes it.
+@router.post(
+    "/search/image",
+    response_model=Page | SimilarItems,
+    summary="Search with a photo",
+    responses=statuses(*SESSION_STATUSES, 415, without_a_session=SIMILAR, in_a_session=NEXT_PAGE),
+)
+async def search_image(request: Request) -> Response:
+    """The products most similar to a photo. With a session the photo counts as a like, and the next page follows.
+
+    JPEG, PNG, WebP or GIF (first frame), at most 5 MB and 25 million pixels, as a form's file or as base64.
+    """
+    search, photo = await read_photo_search(request)
+    shop = await serving(request)
+    # The token is verified before the encoder runs, which is the expensive part.
+    state = None if search.session is None else shop.tokens.read(search.session, shop.bundle.vector_space)
+    vector = await run_in_threadpool(shop.bundle.embed_photo, photo)
+    return private(pages.search_photo(shop, search, state, vector))
