@@ -1,26 +1,31 @@
-"""What a month of Vitrine costs, in US dollars; every price and every measured duration is an option.
+"""What a month of Vitrine costs, line by line, in US dollars.
 
-    python infra/cost.py                      0, 1 million and 100 million rounds
-    python infra/cost.py --rounds 5e6 --memory-mb 1024 --snapstart off
+    python infra/cost.py                                      0, 1 million and 100 million rounds
+    python infra/cost.py --rounds 5e6 --products 100000 --snapstart on
 
-Prices are list prices of us-east-1 without free tiers; infra/README.md names the source of each. No network is used.
+Prices come from infra/prices.toml. Only CloudFront's permanent allowance is deducted (`--allowance off` leaves it out);
+no other free tier is. The options are what was measured or assumed; infra/README.md says which is which.
 """
 
 from __future__ import annotations
 
 import argparse
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+PRICES = Path(__file__).with_name("prices.toml")
 SECONDS_A_MONTH = 730 * 3600
 DEFAULT_ROUNDS = (0, 1_000_000, 100_000_000)
-ALWAYS_ON_OCU_HOUR = 0.24
-RECOMMENDER_A_THOUSAND = 0.60
+REFRESH_SECONDS, KEYS_SECONDS = 30, 60
+BUNDLE_BYTES = 1_900
 RECOMMENDER_FREE = 10_000
 
 
 @dataclass(frozen=True)
 class Month:
-    """Dollars by what they are paid for."""
+    """Dollars by what they pay for."""
 
     lines: dict[str, float]
 
@@ -29,88 +34,135 @@ class Month:
         return sum(self.lines.values())
 
 
-def vitrine(rounds: float, o: argparse.Namespace) -> Month:
-    gigabytes = o.memory_mb / 1024
+def read_prices(path: Path = PRICES) -> dict[str, float]:
+    """Dollars, or the free quantity, by name."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: float(entry.get("dollars", entry.get("quantity"))) for name, entry in entries.items()}
+
+
+def vitrine(rounds: float, o: argparse.Namespace, price: dict[str, float]) -> Month:
+    """A month with that many rounds. Each shows ten new photos, which a browser cannot have cached."""
+    processes = rounds * o.processes_a_million / 1e6
+    lines = {
+        "gateway": rounds / 1e6 * price["gateway"],
+        "CloudFront": cloudfront(rounds, o, price),
+        "function": function(rounds, o, price),
+        "SnapStart": snapstart(rounds, o, price) if o.snapstart == "on" else 0.0,
+        "reading keys": processes * SECONDS_A_MONTH / KEYS_SECONDS / 1e4 * price["kms"],
+        "looking for new bundles": processes * SECONDS_A_MONTH / REFRESH_SECONDS / 1e3 * price["s3_get"],
+        "re-index": reindex(o, price),
+        "storage": storage_gb(o) * price["s3_storage"],
+        "alarms": o.alarms * price["alarm"],
+        "dashboard": price["dashboard"] if o.dashboard == "on" else 0.0,
+        "logs": (rounds * o.log_kb + o.reindex_runs * 4) / 1024**2 * price["logs"],
+        "traces": traces(rounds) / 1e6 * price["traces"] if o.tracing == "on" else 0.0,
+    }
+    return Month(lines)
+
+
+def cloudfront(rounds: float, o: argparse.Namespace, price: dict[str, float]) -> float:
+    """The API's answers and the photos."""
+    requests = rounds * (1 + o.photos_a_round)
+    gigabytes = rounds * (o.answer_kb + o.photos_a_round * o.photo_kb) / 1024**2
+    if o.allowance == "on":
+        requests = max(0.0, requests - price["cloudfront_free_requests"])
+        gigabytes = max(0.0, gigabytes - price["cloudfront_free_gb"])
+    return requests / 1e4 * price["cloudfront_requests"] + gigabytes * price["cloudfront_data"]
+
+
+def function(rounds: float, o: argparse.Namespace, price: dict[str, float]) -> float:
     cold = rounds * o.cold_share
-    warm = rounds - cold
-    # With SnapStart a start is a restore; without, it is billed like any other duration.
-    start_ms = o.warm_ms if o.snapstart == "on" else o.cold_ms
-    lambda_seconds = (warm * o.warm_ms + cold * start_ms) / 1000
-    cached = o.snapshots * gigabytes * SECONDS_A_MONTH * o.price_snapshot_gb_second
-    restored = cold * gigabytes * o.price_restore_gb
-    return Month(
-        {
-            "gateway": rounds / 1e6 * o.price_gateway_million,
-            "function": rounds / 1e6 * o.price_requests_million + lambda_seconds * gigabytes * o.price_gb_second,
-            "SnapStart": cached + restored if o.snapstart == "on" else 0.0,
-            "data out": rounds * o.answer_kb / 1024**2 * o.price_out_gb,
-            "re-index": o.reindex_runs * o.reindex_seconds * o.reindex_memory_mb / 1024 * o.price_gb_second,
-            "S3": o.bucket_gb * o.price_s3_gb,
-            "secret": o.price_secret,
-            "alarms, dashboard": o.alarms * o.price_alarm + o.price_dashboard,
-            "traces": rounds * o.traced_share / 1e6 * o.price_traces_million,
-            "logs": rounds * o.log_kb / 1024**2 * o.price_log_gb,
-        }
+    start_ms = o.warm_ms if o.snapstart == "on" else o.cold_ms  # a start from a snapshot is billed as a restore
+    seconds = ((rounds - cold) * o.warm_ms + cold * start_ms) / 1000
+    return rounds / 1e6 * price["lambda_requests"] + seconds * o.memory_mb / 1024 * price["lambda_duration"]
+
+
+def snapstart(rounds: float, o: argparse.Namespace, price: dict[str, float]) -> float:
+    """One version: the stack deletes old ones."""
+    gigabytes = o.memory_mb / 1024
+    return gigabytes * (SECONDS_A_MONTH * price["snapshot"] + rounds * o.cold_share * price["restore"])
+
+
+def reindex(o: argparse.Namespace, price: dict[str, float]) -> float:
+    """Every run lists the catalog and reads two small objects; a run that found a change also builds and publishes."""
+    seconds = o.reindex_runs * o.look_seconds + o.publishes * o.publish_seconds
+    requests = (
+        o.reindex_runs * (1 + o.products / 1000) / 1e3 * price["s3_put"] + o.reindex_runs * 2 / 1e3 * price["s3_get"]
     )
+    transitions = o.reindex_runs * o.transitions / 1e3 * price["transitions"]
+    return seconds * o.reindex_memory_mb / 1024 * price["lambda_duration"] + requests + transitions
 
 
-def vector_database(o: argparse.Namespace) -> float:
-    """Its floor: what it costs with nobody asking. Rounds come on top only where they need more than the floor."""
-    return float(o.ocus * ALWAYS_ON_OCU_HOUR * 730)
+def storage_gb(o: argparse.Namespace) -> float:
+    """Photos, their vectors, five bundles, and those deleted less than a month ago, which versioning keeps."""
+    bundles = (5 + o.publishes) * o.products * BUNDLE_BYTES
+    return float(o.products * (o.photo_kb * 1024 + 4 * 384) + bundles) / 1024**3
 
 
-def recommender(rounds: float) -> float:
-    return max(0.0, rounds - RECOMMENDER_FREE) / 1000 * RECOMMENDER_A_THOUSAND
+def traces(rounds: float) -> float:
+    """X-Ray records one request a second and 5 % of the others: nearly all of them, if they come evenly."""
+    reservoir = min(rounds, SECONDS_A_MONTH)
+    return reservoir + 0.05 * (rounds - reservoir)
 
 
-def table(o: argparse.Namespace) -> str:
-    months = {rounds: vitrine(rounds, o) for rounds in o.rounds}
+def vector_database(o: argparse.Namespace, price: dict[str, float]) -> float:
+    """OpenSearch Serverless at its floor, whether anybody searches or not."""
+    return float(o.ocus) * price["opensearch_ocu"] * 730
+
+
+def s3_vectors(rounds: float, o: argparse.Namespace, price: dict[str, float]) -> float:
+    """One query a round. Sessions, exploration, the API and the pictures would come on top, at Vitrine's own prices."""
+    gigabytes = o.products * 4 * 384 / 1024**3
+    queries = rounds / 1e6 * price["vectors_queries"] + rounds * gigabytes / 1024 * price["vectors_data"]
+    return float(gigabytes * price["vectors_storage"] + queries)
+
+
+def recommender(rounds: float, price: dict[str, float]) -> float:
+    return max(0.0, rounds - RECOMMENDER_FREE) / 1000 * price["recommender"]
+
+
+def table(o: argparse.Namespace, price: dict[str, float]) -> str:
+    """Markdown."""
+    months = {rounds: vitrine(rounds, o, price) for rounds in o.rounds}
     rows = [["rounds a month", *(f"{rounds:,.0f}" for rounds in months)], ["---", *("---:" for _ in months)]]
-    rows += [[name, *(f"{month.lines[name]:,.2f}" for month in months.values())] for name in vitrine(0, o).lines]
+    rows += [[name, *(f"{month.lines[name]:,.2f}" for month in months.values())] for name in vitrine(0, o, price).lines]
     rows.append(["**Vitrine**", *(f"**{month.total:,.2f}**" for month in months.values())])
-    rows.append(["always-on vector database, its floor", *(f"{vector_database(o):,.2f}" for _ in months)])
-    rows.append(["managed recommender, list price", *(f"{recommender(rounds):,.2f}" for rounds in months)])
+    rows.append(["S3 Vectors, its queries alone", *(f"{s3_vectors(rounds, o, price):,.2f}" for rounds in months)])
+    rows.append(["always-on vector database, its floor", *(f"{vector_database(o, price):,.2f}" for _ in months)])
+    rows.append(["managed recommender, list price", *(f"{recommender(rounds, price):,.2f}" for rounds in months)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=float, nargs="+", default=DEFAULT_ROUNDS)
-    parser.add_argument("--snapstart", choices=("on", "off"), default="on")
-    measured = parser.add_argument_group("measured (infra/README.md says how)")
-    assumed = parser.add_argument_group("assumed")
-    prices = parser.add_argument_group("prices")
-    for group, name, default in (
+    for name, default in (("snapstart", "off"), ("dashboard", "off"), ("tracing", "off"), ("allowance", "on")):
+        parser.add_argument(f"--{name}", choices=("on", "off"), default=default, help="default %(default)s")
+    measured, assumed = parser.add_argument_group("measured"), parser.add_argument_group("assumed")
+    groups: tuple[tuple[Any, str, float], ...] = (
         (measured, "warm-ms", 4.0),
         (measured, "cold-ms", 1340.0),
         (measured, "answer-kb", 3.4),
+        (measured, "log-kb", 1.6),
+        (measured, "alarms", 8.0),
+        (assumed, "products", 10_000.0),
+        (assumed, "photo-kb", 30.0),
+        (assumed, "photos-a-round", 10.0),
         (assumed, "memory-mb", 1769.0),
         (assumed, "cold-share", 0.01),
-        (assumed, "snapshots", 1.0),
+        (assumed, "processes-a-million", 2.0),
         (assumed, "reindex-runs", 730.0),
-        (assumed, "reindex-seconds", 3.0),
+        (assumed, "look-seconds", 1.5),
+        (assumed, "publishes", 4.0),
+        (assumed, "publish-seconds", 20.0),
         (assumed, "reindex-memory-mb", 3008.0),
-        (assumed, "bucket-gb", 2.0),
-        (assumed, "log-kb", 0.5),
-        (assumed, "alarms", 8.0),
-        (assumed, "traced-share", 0.05),
+        (assumed, "transitions", 0.0),
         (assumed, "ocus", 2.0),
-        (prices, "price-gateway-million", 1.00),
-        (prices, "price-requests-million", 0.20),
-        (prices, "price-gb-second", 0.0000166667),
-        (prices, "price-snapshot-gb-second", 0.0000015046),
-        (prices, "price-restore-gb", 0.0001397998),
-        (prices, "price-out-gb", 0.09),
-        (prices, "price-s3-gb", 0.023),
-        (prices, "price-secret", 0.40),
-        (prices, "price-alarm", 0.10),
-        (prices, "price-dashboard", 3.00),
-        (prices, "price-traces-million", 5.00),
-        (prices, "price-log-gb", 0.50),
-    ):
+    )
+    for group, name, default in groups:
         group.add_argument(f"--{name}", type=float, default=default, help=f"default {default:.10g}")
     return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    print(table(options()))
+    print(table(options(), read_prices()))
