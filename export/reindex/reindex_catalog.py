@@ -16,6 +16,7 @@ from export.bundle.update_bundle import read_base, update_bundle
 from export.bundle.write_bundle import BuildOptions, describe_model
 from export.embedded import EMBEDDED_ENCODER
 from export.photos.embed_catalog import check_usable, collect
+from export.reindex.fetch_encoder import fetch_encoder
 from export.reindex.s3_catalog import S3Catalog
 from export.reindex.s3_folder import S3Folder
 from export.reindex.spool_photos import embed_objects
@@ -75,7 +76,7 @@ def reindex_catalog(run: Run) -> dict[str, Any]:
     catalog = S3Catalog.list(S3Folder(settings.catalog))
     with tempfile.TemporaryDirectory() as work:
         state = ReindexState(S3Folder(settings.state_address), Path(work))
-        seen = hashlib.sha256(f"{catalog.digest()} {settings.model}".encode()).hexdigest()
+        seen = hashlib.sha256(f"{catalog.digest()} {settings.model} {settings.encoder}".encode()).hexdigest()
         pointer = pointer_or_none(store)
         if pointer and not run.force and state.seen() == seen:
             return run.report("unchanged", version=pointer.version, objects=len(catalog.objects))
@@ -90,7 +91,10 @@ def _bring_up_to_date(
     run: Run, store: BundleStore, catalog: S3Catalog, state: ReindexState, cache: EmbeddingCache, work: Path
 ) -> dict[str, Any]:
     base = read_base(store)
-    model_directory = run.settings.model or _model_of(store, base)
+    if run.settings.encoder:
+        model_directory = fetch_encoder(store, run.settings.encoder, work / "encoder")
+    else:
+        model_directory = run.settings.model or _model_of(store, base)
     model = describe_model(model_directory)
     rows, unsupported = catalog.rows()
     spool = embed_objects(catalog, rows, model.fingerprint, lambda: Encoder(model_directory), cache, work)

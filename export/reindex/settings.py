@@ -27,6 +27,11 @@ class ReindexSettings(BaseModel):
         default=None, min_length=1, description="what a run keeps for the next; default: `reindex` below the bundles"
     )
     model: Path | None = Field(default=None, description="an encoder's folder; default: the current bundle's encoder")
+    encoder: str | None = Field(
+        default=None,
+        pattern="^[0-9a-f]{32}$",
+        description="fingerprint of an encoder in the bundles' store, instead of it",
+    )
     cache: Path = Field(default=DEFAULT_FOLDER, description="local copies of bundles in S3")
     cache_megabytes: int = Field(default=DEFAULT_MEGABYTES, ge=1, description="how much of them is kept")
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.client import BaseClient
 
+from export.bundle.write_bundle import describe_model
 from export.photos.embed_catalog import embed_photos
 from export.reindex import reindex_catalog, spool_photos
 from export.reindex.job import handler
 from export.store.versions import list_versions
-from handler.errors import CatalogError, ConfigurationError
+from handler.errors import BundleCorrupt, CatalogError, ConfigurationError
 from handler.open_bundle import OpenBundle
 from handler.pages import continue_session, start_session
 from handler.runtime import Runtime
@@ -334,6 +335,26 @@ def test_the_encoder_of_the_current_bundle_is_kept(shop: Shop, monkeypatch: pyte
     shop.upload("100.png")
     assert shop.run()["embedded"] == 1
     assert shop.open().vector_space == vector_space
+
+
+def test_an_encoder_in_the_store_is_chosen_by_its_fingerprint(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, encoder_directory: Path
+) -> None:
+    monkeypatch.delenv("VITRINE_MODEL")
+    fingerprint = describe_model(encoder_directory).fingerprint
+    monkeypatch.setenv("VITRINE_ENCODER", fingerprint)
+    with pytest.raises(ConfigurationError, match=f"There is no models/{fingerprint}"):
+        shop.run()
+    for path in encoder_directory.iterdir():
+        shop.store.put(f"models/{fingerprint}/{path.name}", path)
+    assert shop.run()["status"] == "published"
+    assert shop.open().manifest.model.fingerprint == fingerprint
+    assert shop.run()["status"] == "unchanged"
+    monkeypatch.setenv("VITRINE_ENCODER", "0" * 32)
+    for path in encoder_directory.iterdir():
+        shop.store.put(f"models/{'0' * 32}/{path.name}", path)
+    with pytest.raises(BundleCorrupt, match=fingerprint):
+        shop.run()
 
 
 def test_an_empty_catalog_fails_and_changes_nothing(
