@@ -1,4 +1,4 @@
-"""A shopper's answer, from the ids a client sends to the labels a session keeps; checked on the way."""
+"""A shopper's answer: from the ids that a client sends to the labels that a session keeps, with checks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def read_answer(
 ) -> tuple[list[int], list[int]]:
     """The labels liked and disliked.
 
-    Raises UnknownAnswer for an id that no product has or had, NotShown for a product this session never showed, and
-    ContradictoryAnswer for one that would be both liked and disliked, earlier answers included.
+    Raises UnknownAnswer for an id that no product has or had, NotShown for a product that this session has not shown,
+    and ContradictoryAnswer for a product both liked and disliked, earlier answers included.
     """
     labels = catalog.labels_of([*liked, *disliked])
     for field, ids in (("liked", liked), ("disliked", disliked)):
@@ -36,10 +36,10 @@ def read_answer(
         for product_id in ids:
             if labels[product_id] in against:
                 raise ContradictoryAnswer(
-                    f"Product {product_id!r} would be both liked and disliked.",
+                    f"Product {product_id!r} is both liked and disliked.",
                     field=field,
                     value=product_id,
-                    remedy="Send it in one of the two lists; take an earlier answer back with /v1/sessions/undo.",
+                    remedy="Send it in one list only, or take the earlier answer back with /v1/sessions/undo.",
                 )
     return likes, dislikes
 
@@ -54,7 +54,7 @@ def _check(field: str, product_id: str, labels: dict[str, int], state: SessionSt
         )
     if labels[product_id] not in state.shown:
         raise NotShown(
-            f"Product {product_id!r} was never shown in this session.",
+            f"This session has not shown product {product_id!r}.",
             field=field,
             value=product_id,
             remedy=_REMEDY,

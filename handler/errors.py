@@ -1,42 +1,41 @@
-"""Every error Vitrine raises on purpose, drawn here, and the HTTP status that each becomes.
+"""All errors that Vitrine raises on purpose, and the HTTP status of each.
 
     VitrineError
-    ├── InvalidRequest            something in a request cannot be used as it is
-    │   ├── InvalidFilter         a filter names no field of the catalog, or compares it with the wrong kind
-    │   ├── UnknownAnswer         an answer to an id that no product has or had
+    ├── InvalidRequest            a request that is not valid
+    │   ├── InvalidFilter         a filter with an unknown field or a value of the wrong kind
+    │   ├── UnknownAnswer         an answer with an id that no product has or had
     │   ├── ContradictoryAnswer   the same product liked and disliked
-    │   ├── NotShown              an answer to a product this session never showed
-    │   ├── NothingToUndo         no answer to take back
-    │   ├── BodyTooLarge          more bytes in a request than are read
-    │   └── UnsupportedMediaType  a body of a kind that this path does not read
+    │   ├── NotShown              an answer about a product that this session has not shown
+    │   ├── NothingToUndo         there is no answer to take back
+    │   ├── BodyTooLarge          a request body above the size limit
+    │   └── UnsupportedMediaType  a content type or encoding that the path does not accept
     ├── OriginForbidden           a request that did not come through the deployment's CDN
     ├── UnknownProduct            no product has this id
     ├── SessionError
-    │   ├── SessionMalformed      not one of our tokens at all
-    │   ├── SessionTampered       the signature does not fit
+    │   ├── SessionMalformed      not a token issued by this API
+    │   ├── SessionTampered       an invalid signature
     │   ├── SessionExpired        older than the deployment allows
-    │   └── SessionModelChanged   made with an encoder whose vectors mean something else
+    │   └── SessionModelChanged   its vectors belong to another vector space
     ├── ImageError
     │   ├── ImageTooLarge         more bytes or pixels than the limit
-    │   └── ImageUndecodable      not an image we read, or a broken one
-    ├── ConfigurationError        environment variables or options that cannot work
+    │   └── ImageUndecodable      an unsupported or broken image
+    ├── ConfigurationError        invalid environment variables or options
     ├── BundleError
-    │   ├── BundleNotFound        nothing published here
-    │   ├── BundleCorrupt         a file is not the one that its manifest names
+    │   ├── BundleNotFound        nothing has been published here
+    │   ├── BundleCorrupt         a file differs from the one in its manifest
     │   ├── BundleIncompatible    written by another version of Vitrine
     │   ├── CacheTooSmall         a bundle does not fit into the local cache
     │   └── StoreUnavailable      the store that holds the bundles does not answer, or refuses
-    ├── PublishConflict           another publisher got there first
+    ├── PublishConflict           another publisher was faster
     ├── CatalogError              a catalog that cannot be indexed as it stands
     ├── RecallTooLow              the index would lose too many neighbours
     └── ExportError
-        ├── ModelUnavailable      the checkpoint cannot be had
-        ├── ModelUnsupported      not an image encoder we can export
-        └── ParityTooLow          the ONNX file does not do what PyTorch does
+        ├── ModelUnavailable      the checkpoint is not available
+        ├── ModelUnsupported      not an image encoder that can be exported
+        └── ParityTooLow          the ONNX file does not reproduce PyTorch's neighbours
 
-An error carries the value that was wrong, the limit it broke and the remedy, as far as each applies. Foreign
-exceptions (Pillow's, onnxruntime's, sqlite's, botocore's) are translated where the foreign call is made and nowhere
-else.
+An error carries the wrong value, the limit and the remedy where they apply. Exceptions of other libraries (Pillow,
+onnxruntime, sqlite3, botocore) are translated where their function is called and nowhere else.
 """
 
 from __future__ import annotations
@@ -195,7 +194,7 @@ class ParityTooLow(ExportError):
     code = "parity_too_low"
 
 
-# The nearest class in an error's own ancestry decides; what is not listed is the server's fault: 500.
+# The nearest listed base class decides; all other errors are server faults: 500.
 HTTP_STATUS: dict[type[VitrineError], int] = {
     InvalidRequest: 422,
     NothingToUndo: 409,

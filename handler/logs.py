@@ -1,9 +1,9 @@
-"""Log lines as JSON, one a line, each with the id of the request that it is about.
+"""Logging as JSON: one object a line, with the id of the request it belongs to.
 
     {"time": "2026-01-01T12:00:00.000Z", "level": "ERROR", "logger": "handler.api.problems",
      "request_id": "JKJaXmPLvHcESHA=", "message": "bundle_corrupt: ..."}
 
-CloudWatch finds the fields of such lines by itself.
+CloudWatch discovers the fields of such lines automatically.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON. Its `event`, a mapping, takes the message's place if it has one."""
+    """Formats a record as one line of JSON. A record's `event`, a mapping, replaces its message."""
 
     def format(self, record: logging.LogRecord) -> str:
         request = current_request()
@@ -41,12 +41,12 @@ class JsonLines(logging.Formatter):
         line |= event if event is not None else {"message": record.getMessage()}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        # ASCII: a shop's own text cannot start a second line, whatever the reader takes for a line's end.
+        # ASCII, so that no text of a shop can start a second line, whichever characters a reader treats as line ends.
         return _encode(line)
 
 
 class _StandardOutput(logging.StreamHandler["TextIO"]):
-    """To whatever sys.stdout is by then."""
+    """Writes to the sys.stdout of the moment, which tests replace."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)

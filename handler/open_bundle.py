@@ -1,4 +1,4 @@
-"""One opened bundle: everything a request reads, each file verified before it is opened."""
+"""An open bundle: everything a request reads, with each file verified before it is opened."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LABELS_NAMED = 3
 
 
 class OpenBundle:
-    """A bundle that requests are answered from. It never changes; a new version is another object."""
+    """A bundle that answers requests. It never changes; a new version is another object."""
 
     def __init__(self, store: BundleStore, version: str) -> None:
         """Raises BundleNotFound, BundleCorrupt or BundleIncompatible; ConfigurationError for another hnswlib layout."""
@@ -52,7 +52,7 @@ class OpenBundle:
     def embed_photo(self, photo: bytes) -> NDArray[np.float32]:
         """A photo as a vector that can be compared with the index's: float32 (dim,), of length 1.
 
-        The one way from an upload to the index. Raises ImageTooLarge, ImageUndecodable, BundleError.
+        The only way from an upload to the index. Raises ImageTooLarge, ImageUndecodable, BundleError.
         """
         vector = self._encoder.embed(photo)
         return vector if self._whitening is None else self._whitening.apply(vector[None])[0]

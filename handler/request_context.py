@@ -1,4 +1,4 @@
-"""Which request this is: an id that its answer and all its log lines carry, and when it came in."""
+"""The current request: the id on its response and its log lines, and the time it arrived."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class RequestContext:
         return (time.perf_counter() - self.started) * 1_000
 
 
-# Each request runs in a task of its own, whose context ends with it: nothing has to be reset.
+# Each request runs in its own task, whose context ends with it, so nothing has to be reset.
 _current: ContextVar[RequestContext | None] = ContextVar("vitrine_request", default=None)
 
 
 def current_request() -> RequestContext | None:
-    """The request being answered; None outside of any."""
+    """The request being answered, or None outside a request."""
     return _current.get()
 
 
 def request_id(scope: Scope) -> str:
-    """API Gateway's id, else Lambda's, else the client's own where it is well-formed, else a new one.
+    """API Gateway's id, else Lambda's, else the client's if it is well-formed, else a new one.
 
-    What goes into a header and a log line is never taken as it comes: a client could write lines of its own there.
+    The id goes into a header and log lines, so it is validated: a client must not be able to inject lines.
     """
     event: dict[str, Any] = scope.get("aws.event") or {}
     offered = [
@@ -52,7 +52,7 @@ def request_id(scope: Scope) -> str:
 
 
 class RequestIds:
-    """ASGI middleware, outermost: gives every request its context and every answer the header."""
+    """The outermost ASGI middleware: gives every request its context and every response the header."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

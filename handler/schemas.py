@@ -1,4 +1,4 @@
-"""What goes over HTTP. Field descriptions and limits end up in the OpenAPI file, which clients are written from."""
+"""Request and response bodies. Descriptions and limits end up in the OpenAPI document, from which clients are built."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from handler.manifest import FieldInfo
+from handler.sessions.tokens import MAX_TOKEN_CHARS
 
 MAX_COUNT = 50
 MAX_ANSWER = 200
@@ -19,16 +20,16 @@ FilterField = FilterScalar | list[FilterScalar] | dict[str, float]
 FilterBody = Annotated[
     dict[str, FilterField],
     Field(
-        description="every field given must hold; a list means any of its values; numbers take lt, lte, gt, gte",
+        description="all conditions must hold; a list matches any of its values; numbers take lt, lte, gt, gte",
         examples=[{"category": ["dress", "skirt"], "price": {"lt": 50}}],
     ),
 ]
 Strategy = Annotated[
     str | None,
-    Field(description="how a page follows taste; GET /v1/bundle lists them and says which is taken if none is named"),
+    Field(description="how a page follows taste; GET /v1/bundle lists the strategies and names the default"),
 ]
-Diverse = Annotated[bool, Field(description="similar products that are unlike each other")]
-Token = Annotated[str, Field(max_length=65_536, description="the `session` of the last answer")]
+Diverse = Annotated[bool, Field(description="vary the similar products")]
+Token = Annotated[str, Field(max_length=MAX_TOKEN_CHARS, description="the `session` of the last response")]
 
 
 class _Request(BaseModel):
@@ -50,7 +51,10 @@ class _Answer(_Request):
     disliked: Ids = []
     count: Count = 10
     similar: int | None = Field(
-        default=None, ge=0, le=MAX_COUNT, description="how many follow taste, the others being random; default: half"
+        default=None,
+        ge=0,
+        le=MAX_COUNT,
+        description="how many products follow taste; the rest are random or explore; default: half",
     )
     filter: FilterBody | None = None
     strategy: Strategy = None
@@ -63,7 +67,9 @@ class NextPage(_Answer):
 
 class PhotoSearch(_Answer):
     image: str = Field(description="the photo's bytes in base64, or a data URL: JPEG, PNG, WebP or GIF, at most 5 MB")
-    session: Token | None = Field(default=None, description="the photo is liked in this session; none: a plain search")
+    session: Token | None = Field(
+        default=None, description="the session that likes the photo; without one, a plain search"
+    )
 
 
 class Undo(_Request):
@@ -79,18 +85,20 @@ class Item(BaseModel):
     image_url: str
     fields: dict[str, Any]
     reason: Literal["similar", "random", "explore"] | None = Field(description="why it is on the page")
-    score: float | None = Field(description="what it was ranked by: an inner product with a query, or a probability")
+    score: float | None = Field(
+        description="the value it was ranked by: an inner product with a query, or a probability"
+    )
     because: list[str] = Field(description="the liked products closest to it")
     share: float | None = Field(
-        description="for an exploring product: how much of what is still likely a like of it would narrow the search to"
+        description="for an exploring product: the share of the remaining probability that a like of it would keep"
     )
 
 
 class Page(BaseModel):
-    session: str = Field(description="send it with the next request; it is all that is kept of this session")
+    session: str = Field(description="send it with the next request; nothing else is stored")
     round: int = Field(description="counted from 1")
     items: list[Item]
-    remaining: int = Field(description="products that pass the filter and have not been shown; 0 when all have been")
+    remaining: int = Field(description="products that pass the filter and have not been shown yet")
 
 
 class SimilarItems(BaseModel):
@@ -116,7 +124,7 @@ class BundleInfo(BaseModel):
     fields: list[FieldInfo]
     strategies: list[str]
     default_strategy: str
-    options: list[str] = Field(description="what else a page can be asked for")
+    options: list[str] = Field(description="further options that a request may set")
 
 
 class Problem(BaseModel):

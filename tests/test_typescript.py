@@ -68,7 +68,7 @@ def test_a_session_through_the_generated_client(runtime: Runtime, photos: Path) 
     }
 
 
-def test_the_lock_file_says_what_and_not_where_from() -> None:
+def test_the_lock_file_names_no_registry() -> None:
     lock = json.loads((FOLDER / "package-lock.json").read_text())
     for name, package in lock["packages"].items():
         assert "resolved" not in package, name

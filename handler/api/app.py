@@ -1,4 +1,4 @@
-"""The HTTP face: one FastAPI application around one Runtime."""
+"""The FastAPI application around one Runtime."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ PAGE_POLICY = {
 
 
 def create_app(runtime: Runtime) -> FastAPI:
-    """The API and the gallery. Opens no bundle: the first request does."""
+    """Create the API and the gallery. The first request opens the bundle."""
     app = FastAPI(
         title="Vitrine",
         version=version("vitrine"),
         summary="A visual product recommender that needs no running server.",
         redoc_url=None,
         redirect_slashes=False,  # the redirect would repeat the request's Host header
-        generate_unique_id_function=lambda route: route.name,  # what a generated client calls its methods
+        generate_unique_id_function=lambda route: route.name,  # the method names of generated clients
     )
-    # Starlette puts the last one added outermost: an answer of the guard, too, gets the headers of the others.
+    # Starlette puts the last one added outermost, so responses of the guard also get the headers of the others.
     app.add_middleware(Guard)
     app.add_middleware(HeadRequests)
     if runtime.settings.origin_secrets:
@@ -72,7 +72,7 @@ def create_app(runtime: Runtime) -> FastAPI:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    from handler.api.openapi import document  # who serves pages never needs it
+    from handler.api.openapi import document  # serving pages never needs it
 
     return document(app)
 
@@ -94,5 +94,5 @@ def _add_static(app: FastAPI, name: str, media_type: str) -> None:
 
 
 def _file(request: Request, name: str, media_type: str, headers: Mapping[str, str]) -> Response:
-    # A few kilobytes of our own: read at once, which is quicker than asking a thread to.
+    # A few kilobytes: reading them here is faster than handing them to a thread.
     return conditional(request, (STATIC / name).read_bytes(), media_type, REVALIDATE, headers)

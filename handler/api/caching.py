@@ -1,4 +1,4 @@
-"""Answers that a browser or a CDN may keep, and the 304 for who has them already."""
+"""Cache headers, and 304 for clients whose copy is current."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 KEEP_A_MINUTE = "public, max-age=60"
-"""For what changes only with the bundle: old for a minute at most, and one request a minute for a whole CDN."""
+"""For data that changes with the bundle: at most a minute old, and one request a minute from a whole CDN."""
 
 REVALIDATE = "no-cache"
-"""Kept, and asked about each time: a deployment is seen at once."""
+"""Cached but revalidated each time, so that a deployment shows at once."""
 
 NEVER = "no-store"
-"""For what belongs to one shopper."""
+"""For one shopper's data."""
 
 
 def conditional(
@@ -29,9 +29,9 @@ def conditional(
     cache_control: str,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """`content` under an ETag of its bytes, or 304 without it where the request's If-None-Match names that tag.
+    """`content` with an ETag of its bytes, or 304 if the request's If-None-Match names that tag.
 
-    Weak: a gateway may compress what we send, and it would still mean the same.
+    The tag is weak because a gateway may compress the content.
     """
     tag = f'W/"{hashlib.sha256(content).hexdigest()[:24]}"'
     sent = {**(headers or {}), "ETag": tag, "Cache-Control": cache_control}
@@ -41,6 +41,6 @@ def conditional(
 
 
 def _names(condition: str, tag: str) -> bool:
-    """If-None-Match compares weakly (RFC 9110, 13.1.2): `W/` makes no difference."""
+    """If-None-Match compares weakly (RFC 9110, 13.1.2), so `W/` is ignored."""
     given = {one.strip().removeprefix("W/") for one in condition.split(",")}
     return "*" in given or tag.removeprefix("W/") in given

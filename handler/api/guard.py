@@ -1,4 +1,4 @@
-"""What no route has to think about: a body that never ends, and an error that nobody foresaw."""
+"""Protection around all routes: a limit on request bodies, and an answer to unexpected errors."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_BODY = 1_000_000
-"""Bytes; the largest request that means anything (a token, 400 answers and a filter) has about 300,000."""
+"""Bytes; the largest meaningful request (a token, 400 answers and a filter) has about 300,000."""
 
 
 class Guard:
-    """ASGI middleware around the routes, within the request's id and CORS so that these answers carry both."""
+    """ASGI middleware around the routes, inside the request id and CORS, so that its responses carry both."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -48,7 +48,7 @@ class Guard:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                # FastAPI passes this kind on from within the reading of a body, and makes a 400 of every other.
+                # FastAPI lets this exception through while it reads a body, and turns every other one into a 400.
                 raise HTTPException(413) from _too_large(received, limit)
             return message
 
@@ -65,7 +65,7 @@ class Guard:
             logger.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
             if answering:
                 raise
-            unforeseen = problem(500, "internal", "Something went wrong on our side.", remedy="Try again later.")
+            unforeseen = problem(500, "internal", "An unexpected server error.", remedy="Try again later.")
             await unforeseen(scope, receive, send)
 
 
@@ -80,7 +80,7 @@ def _declared_length(scope: Scope) -> int:
 
 def _compressed(encoding: bytes) -> UnsupportedMediaType:
     return UnsupportedMediaType(
-        f"The request's body is compressed ({encoding.decode('latin-1')}).",
+        f"The request body is compressed ({encoding.decode('latin-1')}).",
         field="content-encoding",
         value=encoding.decode("latin-1"),
         limit="identity",
@@ -90,7 +90,7 @@ def _compressed(encoding: bytes) -> UnsupportedMediaType:
 
 def _too_large(size: int, limit: int) -> BodyTooLarge:
     return BodyTooLarge(
-        f"The request's body has {size:,} bytes or more; at most {limit:,} are read.",
+        f"The request body has {size:,} bytes or more; the limit is {limit:,}.",
         field="body",
         value=size,
         limit=limit,

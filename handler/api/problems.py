@@ -1,4 +1,4 @@
-"""Every error as an RFC 9457 problem document; nothing of our insides in any of them."""
+"""Every error as an RFC 9457 problem document that leaks no internals."""
 
 from __future__ import annotations
 
@@ -42,30 +42,32 @@ def add_problem_handlers(app: FastAPI) -> None:
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "invalid_request",
-            f"{_place(first['loc'])}: {first['msg']}.",
-            field=_place(first["loc"]),
+            f"{_path(first['loc'])}: {first['msg']}.",
+            field=_path(first["loc"]),
             value=first.get("input"),
             limit=_limit(first.get("ctx", {})),
-            remedy="/docs describes what this path takes.",
+            remedy="/docs describes the parameters of this path.",
         )
 
     @app.exception_handler(HTTPException)
     async def from_router(request: Request, error: HTTPException) -> Response:
         if isinstance(error.__cause__, VitrineError):
             return error_problem(error.__cause__)
-        if error.status_code == HTTPStatus.BAD_REQUEST:  # from FastAPI alone, for JSON that is not even UTF-8
-            return error_problem(InvalidRequest("The body cannot be read.", field="body", remedy="Send JSON in UTF-8."))
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # only FastAPI raises it, for JSON that is not UTF-8
+            return error_problem(
+                InvalidRequest("The body is not valid UTF-8.", field="body", remedy="Send JSON in UTF-8.")
+            )
         code = HTTPStatus(error.status_code).name.lower()
         detail = f"{request.method} {request.url.path}: {HTTPStatus(error.status_code).phrase}."
-        return problem(error.status_code, code, detail, headers=error.headers, remedy="/docs lists what there is.")
+        return problem(error.status_code, code, detail, headers=error.headers, remedy="/docs lists all paths.")
 
 
 def error_problem(error: VitrineError) -> Response:
-    """An error of ours; what is the server's fault is logged in full and told in general."""
+    """The problem document of an error. Server faults are logged in full and reported in general terms."""
     status = status_of(type(error))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s: %s", error.code, error)
-        return problem(status, error.code, "This shop cannot answer at the moment.", remedy="Try again later.")
+        return problem(status, error.code, "The shop is temporarily unavailable.", remedy="Try again later.")
     return problem(
         status,
         error.code,
@@ -80,7 +82,7 @@ def error_problem(error: VitrineError) -> Response:
 def problem(
     status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: Any
 ) -> Response:
-    """One problem document; members that are None are left out."""
+    """A problem document without the members that are None."""
     title = HTTPStatus(status).phrase
     members |= {key: _short(members[key]) for key in ("field", "value") if key in members}
     detail = _cut(detail, _DETAIL_CHARS)
@@ -90,7 +92,7 @@ def problem(
     )
 
 
-def _place(location: Sequence[object]) -> str:
+def _path(location: Sequence[object]) -> str:
     """`("body", "liked", 0)` as `liked.0`."""
     return ".".join(str(part) for part in location[1:]) or str(location[0])
 
@@ -102,12 +104,12 @@ def _short(value: object) -> object:
 
 
 def _cut(text: str, limit: int) -> str:
-    """Not too long to send back, and without the lone surrogates that JSON can escape but UTF-8 cannot hold."""
+    """Shorten `text`, and escape lone surrogates, which JSON can express but UTF-8 cannot encode."""
     shown = text if len(text) <= limit else f"{text[:limit]}..."
     return shown.encode(errors="backslashreplace").decode()
 
 
 def _limit(context: Mapping[str, object]) -> object:
-    """The bound that pydantic says was broken, if it was a bound."""
+    """The limit in pydantic's error context, if there is one."""
     bounds = (value for key, value in context.items() if isinstance(value, int | float) and "actual" not in key)
     return next(bounds, None)

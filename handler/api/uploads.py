@@ -1,4 +1,4 @@
-"""A shopper's photo, from a form or from JSON, to bytes and the request around them. Nothing is decoded here."""
+"""Parses photo searches, from a form or from JSON, into a request and the photo's bytes. Decodes no image."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _TEXTS = ("session", "strategy")
 
 
 async def read_photo_search(request: Request) -> tuple[PhotoSearch, bytes]:
-    """The request and its photo's bytes.
+    """The request and the bytes of its photo.
 
-    Raises UnsupportedMediaType, ImageTooLarge, ImageUndecodable for base64 that is none, InvalidRequest and
+    Raises UnsupportedMediaType, ImageTooLarge, ImageUndecodable (for invalid base64), InvalidRequest and
     RequestValidationError.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -41,11 +41,11 @@ async def read_photo_search(request: Request) -> tuple[PhotoSearch, bytes]:
         search = _validated(await request.body())
         return search, _from_base64(search.image)
     raise UnsupportedMediaType(
-        f"A photo cannot be sent as {media_type or 'nothing in particular'}.",
+        f"Photos cannot be sent with the content type {media_type or '(none)'}.",
         field="content-type",
         value=media_type,
         limit=f"{FORM_MEDIA_TYPE}, {JSON_MEDIA_TYPE}",
-        remedy="Send a form with the file under `image`, or JSON with its base64.",
+        remedy="Send a form with the file under `image`, or JSON with the file in base64.",
     )
 
 
@@ -60,7 +60,7 @@ async def _from_form(request: Request) -> tuple[PhotoSearch, bytes]:
         photo = form.get("image")
         if not isinstance(photo, UploadFile):
             raise InvalidRequest(
-                "The form has no file called image.", field="image", remedy="curl writes one as -F image=@photo.jpg"
+                "The form has no file named image.", field="image", remedy="With curl: -F image=@photo.jpg"
             )
         data = await photo.read()
         _check_size(len(data))
@@ -70,7 +70,7 @@ async def _from_form(request: Request) -> tuple[PhotoSearch, bytes]:
 
 
 def _fields(form: FormData) -> dict[str, Any]:
-    """A form's fields as the JSON body has them: lists repeat their field, what is no text is JSON."""
+    """A form's fields as the JSON body has them: lists repeat their field, values other than text are JSON."""
     fields: dict[str, Any] = {}
     for name, value in form.multi_items():
         if name == "image":
@@ -86,7 +86,7 @@ def _parsed(value: object) -> object:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
-        return value  # the schema says what it should have been
+        return value  # validation reports the expected type
 
 
 def _validated(body: bytes) -> PhotoSearch:
@@ -98,7 +98,7 @@ def _validated(body: bytes) -> PhotoSearch:
 
 
 def _from_base64(text: str) -> bytes:
-    """Plain, or as the data URL that a browser makes of a file."""
+    """Decode plain base64 or a data URL, as browsers make of files."""
     encoded = text.partition(",")[2] if text.startswith("data:") else text
     _check_size(len(encoded) * 3 // 4 - 2)
     try:
@@ -117,9 +117,9 @@ def _from_base64(text: str) -> bytes:
 def _check_size(size: int) -> None:
     if size > MAX_PHOTO_BYTES:
         raise ImageTooLarge(
-            f"The photo has {size:,} bytes; at most {MAX_PHOTO_BYTES:,} are read.",
+            f"The photo has {size:,} bytes; the limit is {MAX_PHOTO_BYTES:,}.",
             field="image",
             value=size,
             limit=MAX_PHOTO_BYTES,
-            remedy="Scale it down; 1,024 pixels are plenty.",
+            remedy="Scale it down; 1,024 pixels are enough.",
         )

@@ -1,4 +1,4 @@
-"""The same application on one's own machine, with the photos that a bucket would serve."""
+"""The application on a developer's machine, with the photos that a bucket would serve."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REFRESH_SECONDS = 2
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one. Raises ConfigurationError if the address cannot be had."""
+    """A listening socket; port 0 picks a free port. Raises ConfigurationError if the address is not available."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
@@ -36,14 +36,14 @@ def listen(host: str, port: int) -> socket.socket:
             f"Cannot listen on {host} port {port}: {error.strerror}.",
             field="port",
             value=port,
-            remedy="Give another one with --port; --port 0 takes any free one.",
+            remedy="Choose another port with --port; --port 0 picks a free one.",
         ) from error
 
 
 def serve_local(
     bundles: str | Path, photos: Path | None, listening: socket.socket, announce: Callable[[str], None]
 ) -> None:
-    """Serve until interrupted; `announce` gets the URL as soon as it answers. Raises what create_local_app raises."""
+    """Serve until interrupted, and call `announce` with the URL. Raises the errors of create_local_app."""
     import uvicorn
 
     configure_logging()
@@ -56,19 +56,19 @@ def serve_local(
 def create_local_app(
     bundles: str | Path, photos: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> FastAPI:
-    """The API, the gallery and the photos. Opens the bundle now, so that what is wrong with it is said at once.
+    """Create the application with its photos. Opens the bundle now, so that errors in it show at once.
 
-    The VITRINE_* variables count here, too, but for those that say where things are and who signs.
+    The VITRINE_* variables apply here as well, except those for the bundles, the signing keys and the image URL.
 
-    Raises BundleError, and ConfigurationError if the photos cannot be found or a variable cannot be used.
+    Raises BundleError, and ConfigurationError if the photos are missing or a variable is invalid.
     """
-    open_store(str(bundles)).current()  # before anything is written: a misspelt folder must not come to be
+    open_store(str(bundles)).current()  # before anything is written, so that a misspelt path creates no directory
     state = LocalState.of(str(bundles))
     root = state.photos(photos).resolve()
     runtime = Runtime(
         Settings.from_env(
             {
-                "VITRINE_EVENTS": "off",  # a terminal is for people, unless they say otherwise
+                "VITRINE_EVENTS": "off",  # a terminal is for people
                 "VITRINE_METRICS": "off",
                 "VITRINE_REFRESH_SECONDS": str(REFRESH_SECONDS),
                 **environ,
@@ -87,10 +87,10 @@ def create_local_app(
 def _add_photos(app: FastAPI, runtime: Runtime, root: Path) -> None:
     @app.get(PHOTOS + "/{image:path}", include_in_schema=False)
     async def photo(image: str) -> Response:
-        # Only what the catalog names is served, so no path can lead out of the photos' folder.
+        # Only images named in the catalog are served, so no path can leave the photos' directory.
         if not runtime.bundle().catalog.has_image(image):
             return problem(404, "not_found", "No product has this photo.", value=image)
         path = root / image
         if not path.is_file():
-            return problem(404, "not_found", "The photo is no longer in its folder.", value=image)
+            return problem(404, "not_found", "The photo is no longer in its directory.", value=image)
         return FileResponse(path, headers={"Cache-Control": "max-age=3600"})

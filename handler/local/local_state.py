@@ -1,4 +1,4 @@
-"""What belongs to one machine and is never published."""
+"""State of one machine that is never published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handler.errors import ConfigurationError
 
 
 class LocalState:
-    """`BUNDLES/.local`: where the photos are, the key that signs local sessions, the embedding cache."""
+    """`BUNDLES/.local`: the photos' location, the signing key of local sessions and the embedding cache."""
 
     def __init__(self, bundles: Path) -> None:
         self.folder = bundles / ".local"
@@ -21,7 +21,7 @@ class LocalState:
 
     @classmethod
     def of(cls, address: str) -> Self:
-        """Of bundles in a folder beside them; of others, in this user's cache folder."""
+        """Beside bundles in a directory; for other stores, in the user's cache directory."""
         if "://" not in address:
             return cls(Path(address).expanduser())
         caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -33,7 +33,7 @@ class LocalState:
 
     @property
     def report(self) -> Path:
-        """What the last `vitrine index` did, and what it skipped."""
+        """The report of the last `vitrine index`."""
         return self.folder / "index-report.json"
 
     def remember_photos(self, root: Path) -> None:
@@ -41,22 +41,22 @@ class LocalState:
         self._photos_file.write_text(str(root.resolve()))
 
     def photos(self, moved_to: Path | None = None) -> Path:
-        """The folder that the photos were indexed from, unless told another. ConfigurationError if unknown or gone."""
+        """The directory the photos were indexed from, or `moved_to`. Raises ConfigurationError if there is none."""
         try:
             root = moved_to or Path(self._photos_file.read_text())
         except FileNotFoundError:
             root = None
         if root is None or not root.is_dir():
             raise ConfigurationError(
-                f"The photos' folder {root or 'of these bundles'} is not on this machine.",
+                f"The photos' directory {root or '(unknown)'} is not on this machine.",
                 field="photos",
                 value=str(root),
-                remedy="Say where it is with --photos.",
+                remedy="Pass its path with --photos.",
             )
         return root
 
     def signing_key(self) -> str:
-        """A key that stays, so that sessions outlive a restart; readable by its owner alone."""
+        """A persistent key, so that sessions survive a restart; only its owner can read it."""
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             handle = os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""Pixels to unit vectors, with onnxruntime (imported only when an encoder is opened: most requests never need one)."""
+"""Encodes pixels as unit vectors with onnxruntime, which is imported only when an encoder is opened."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ OUTPUT_NAME = "embedding"
 
 
 class EncoderSpec(BaseModel):
-    """`preprocess.json`: everything about an encoder that its ONNX graph does not say itself."""
+    """`preprocess.json`: everything about an encoder that its ONNX graph does not contain."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     source: str = Field(description="Hugging Face id or the name of the checkpoint directory")
     architecture: str = Field(description="transformers model type, e.g. vit, dinov2, clip_vision_model")
-    pooling: Literal["cls", "mean", "pooler", "projection"] = Field(description="already part of the graph")
+    pooling: Literal["cls", "mean", "pooler", "projection"] = Field(
+        description="how tokens become one vector; part of the graph"
+    )
     precision: Literal["fp32", "fp16", "w8", "int8"]
     dim: int = Field(gt=0, description="length of an embedding")
     licence: str | None = None
@@ -37,7 +39,7 @@ class EncoderSpec(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> EncoderSpec:
-        """Raises BundleCorrupt if the file is missing or does not fit the schema."""
+        """Raises BundleCorrupt if the file is missing or violates the schema."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:
@@ -47,7 +49,7 @@ class EncoderSpec(BaseModel):
 
 
 class Encoder:
-    """One ONNX image encoder: `pixel_values` (n, 3, height, width) -> `embedding` (n, dim), pooled inside the graph."""
+    """An ONNX image encoder: `pixel_values` (n, 3, height, width) -> `embedding` (n, dim), pooled inside the graph."""
 
     def __init__(self, directory: Path, *, threads: int = 0) -> None:
         """Open `directory`'s `encoder.onnx` and `preprocess.json`; `threads` 0 means one per physical core."""
@@ -60,7 +62,7 @@ class Encoder:
         path = directory / ENCODER_FILE
         try:
             self._session: Any = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own exceptions have no common base below this
+        except Exception as error:  # onnxruntime's exceptions share no narrower base
             raise BundleCorrupt(f"{path} does not open as an ONNX model: {error}") from error
         names = [node.name for node in self._session.get_inputs()], [node.name for node in self._session.get_outputs()]
         if names != ([INPUT_NAME], [OUTPUT_NAME]):
@@ -72,13 +74,13 @@ class Encoder:
     def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (n, 3, height, width) -> float32 (n, dim), each row of length 1.
 
-        Raises ValueError for another shape, BundleCorrupt if the graph answers with something that has no direction.
+        Raises ValueError for another shape, BundleCorrupt if an embedding is zero or not finite.
         """
         expected = (3, *self.spec.preprocessing.input_size)
         if pixels.ndim != 4 or pixels.shape[1:] != expected:
-            raise ValueError(f"pixels have shape {pixels.shape}; this encoder wants (n, *{expected})")
-        # int8 graphs take the range of each activation over the whole run: in a batch, a photo's vector would depend
-        # on its neighbours there (as much as on quantisation itself). Alone it never does, and is as fast a picture.
+            raise ValueError(f"pixels have shape {pixels.shape}; this encoder expects (n, *{expected})")
+        # int8 graphs compute each activation's range over the whole batch, so a photo's vector would depend on the
+        # other photos (as much as on quantisation itself). One at a time is deterministic and as fast per photo.
         step = 1 if self.spec.precision == "int8" else max(len(pixels), 1)
         batches = [pixels[start : start + step] for start in range(0, len(pixels), step)] or [pixels]
         raw = [self._session.run([OUTPUT_NAME], {INPUT_NAME: batch})[0] for batch in batches]
@@ -86,8 +88,8 @@ class Encoder:
         norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
         if embeddings.shape != (len(pixels), self.spec.dim) or not np.isfinite(norms).all() or (norms == 0).any():
             raise BundleCorrupt(
-                f"The encoder answered {embeddings.shape} with norms {norms.ravel()[:3]}...; "
-                f"({len(pixels)}, {self.spec.dim}) finite and not zero was expected.",
+                f"The encoder returned {embeddings.shape} with norms {norms.ravel()[:3]}...; "
+                f"({len(pixels)}, {self.spec.dim}) with finite norms above zero was expected.",
                 remedy="Export the model again.",
             )
         unit: NDArray[np.float32] = embeddings / norms

@@ -1,8 +1,7 @@
-"""Bytes to what an encoder eats: checked, decoded, upright, RGB on white, resized, normalised.
+"""From image bytes to encoder input: check, decode, orient, convert to RGB on white, resize, normalise.
 
-The same functions prepare the photos of an index and the photos that shoppers upload, so a vector means the same on
-both sides. They follow the *slow* (Pillow) image processors of transformers step by step: resize as 8-bit pixels,
-centre-crop, rescale, normalise.
+The same functions prepare indexed photos and uploads, so their vectors are comparable. They follow the *slow* (Pillow)
+image processors of transformers step by step: resize as 8-bit pixels, centre-crop, rescale, normalise.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_PIXELS = 100_000_000
-"""About 300 MB once decoded; a 100-megapixel camera still fits."""
+"""About 300 MB when decoded; enough for a 100-megapixel camera."""
 
-# Pillow warns and raises at limits of its own; ours is checked against the header before a pixel is decoded.
+# Pillow has its own limit; this module checks one against the header before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
 
 _RESAMPLING = {
@@ -42,11 +41,11 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What undoes each EXIF orientation; 1 needs nothing."""
+"""The transposition that undoes each EXIF orientation; 1 needs none."""
 
 
 class Preprocessing(BaseModel):
-    """How one encoder wants its pixels; the part of `preprocess.json` that came from its image processor.
+    """The input format of one encoder, taken from its image processor; part of `preprocess.json`.
 
     Either `shortest_edge` (keeps the aspect ratio, then crops) or `resize` (height, width; stretches) is set.
     """
@@ -65,20 +64,20 @@ class Preprocessing(BaseModel):
         if (self.resize is None) == (self.shortest_edge is None):
             raise ValueError("exactly one of resize and shortest_edge is needed")
         if self.shortest_edge is not None and self.crop is None:
-            raise ValueError("shortest_edge needs a crop, or pictures would differ in size")
+            raise ValueError("shortest_edge needs a crop, or inputs would differ in size")
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """(height, width) that the encoder sees."""
+        """(height, width) of the encoder's input."""
         size = self.crop or self.resize
-        assert size is not None  # noqa: S101  model_post_init saw to it
+        assert size is not None  # noqa: S101  ensured by model_post_init
         return size
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS) -> Image.Image:
-    """The picture in `data` as an upright 8-bit RGB image: first frame, EXIF rotation applied, transparency on white.
+    """Decode `data` into an upright 8-bit RGB image: first frame, EXIF orientation applied, transparency on white.
 
-    Raises ImageTooLarge before any pixel is decoded, ImageUndecodable for everything that is not a whole picture.
+    Raises ImageTooLarge before any pixel is decoded, and ImageUndecodable for incomplete or invalid images.
     """
     try:
         with Image.open(io.BytesIO(data), formats=formats) as image:
@@ -89,32 +88,32 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...
         raise
     except UnidentifiedImageError:
         raise ImageUndecodable(
-            f"These {len(data):,} bytes are not a picture in a format we read.",
+            f"These {len(data):,} bytes are not an image in a supported format.",
             field="image",
             limit=", ".join(formats),
             remedy="Save it as JPEG, PNG or WebP.",
         ) from None
-    # Pillow's decoders answer crafted bytes with nearly any exception there is; whichever, the picture is broken.
+    # Pillow's decoders raise nearly any exception for crafted bytes; in each case the image is broken.
     except Exception as error:
         raise ImageUndecodable(
-            f"The picture is truncated or damaged ({type(error).__name__}: {error}).",
+            f"The image is truncated or damaged ({type(error).__name__}: {error}).",
             field="image",
-            remedy="Save it again from its source.",
+            remedy="Export it again from the original.",
         ) from error
 
 
 def preprocess(image: Image.Image, how: Preprocessing) -> NDArray[np.float32]:
-    """An RGB image to float32 of shape (3, height, width), as the encoder was trained to see it."""
+    """Convert an RGB image to the encoder's input: float32 (3, height, width)."""
     resampling = _RESAMPLING[how.resample]
     if how.resize is not None:
         height, width = how.resize
     else:
         height, width = _fit_shortest_edge(image, how.shortest_edge or 0)
-        # A sliver of 1 x 100,000 pixels is small, and 256 x 25,600,000 is not.
+        # A sliver of 1 x 100,000 pixels is small; scaled to 256 x 25,600,000 it is not.
         if height * width > MAX_PIXELS:
             raise ImageTooLarge(
-                f"The picture has {image.width} x {image.height} pixels; scaled to a shorter side of "
-                f"{how.shortest_edge} it would have {height * width:,}, and at most {MAX_PIXELS:,} are handled.",
+                f"The image has {image.width} x {image.height} pixels; scaled to a shorter side of "
+                f"{how.shortest_edge} it would have {height * width:,}; the limit is {MAX_PIXELS:,}.",
                 field="image",
                 value=height * width,
                 limit=MAX_PIXELS,
@@ -131,7 +130,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
         raise ImageTooLarge(
-            f"The picture has {width} x {height} = {width * height:,} pixels; at most {max_pixels:,} are read.",
+            f"The image has {width} x {height} = {width * height:,} pixels; the limit is {max_pixels:,}.",
             field="image",
             value=width * height,
             limit=max_pixels,
@@ -140,7 +139,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF block says. Only that one tag is read, so a damaged block costs the turn and not the photo."""
+    """Apply the EXIF orientation. Only that tag is read, so a damaged block loses the orientation and not the photo."""
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
     except (SyntaxError, struct.error, LookupError, TypeError, ValueError, OSError):
@@ -150,15 +149,15 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
-        # convert() would clip 16-bit grey at 255 instead of scaling it.
+        # convert() clips 16-bit grey at 255 instead of scaling it.
         grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
         return Image.fromarray(grey).convert("RGB")
     if image.mode in ("I", "F"):
         raise ImageUndecodable(
-            f"The picture stores 32-bit samples (mode {image.mode}), which have no agreed white.",
+            f"The image stores 32-bit samples (mode {image.mode}), which have no defined white point.",
             field="image",
             value=image.mode,
-            remedy="Save it with 8 or 16 bits a channel.",
+            remedy="Save it with 8 or 16 bits per channel.",
         )
     if image.has_transparency_data:
         with_alpha = image.convert("RGBA")
@@ -168,7 +167,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _fit_shortest_edge(image: Image.Image, edge: int) -> tuple[int, int]:
-    """(height, width) with the shorter side at `edge`; the longer is cut to an integer, as transformers does."""
+    """(height, width) with the shorter side at `edge`; the longer is truncated to an integer, as in transformers."""
     width, height = image.size
     if width <= height:
         return int(edge * height / width), edge
@@ -176,7 +175,7 @@ def _fit_shortest_edge(image: Image.Image, edge: int) -> tuple[int, int]:
 
 
 def _centre_crop(image: Image.Image, height: int, width: int) -> Image.Image:
-    """Crop about the centre, black where the picture is smaller than the crop (as transformers pads)."""
+    """Crop the centre; black where the image is smaller than the crop, as transformers pads."""
     left = (image.width - width) // 2
     top = (image.height - height) // 2
     return image.crop((left, top, left + width, top + height))

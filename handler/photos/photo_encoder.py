@@ -1,4 +1,4 @@
-"""The encoder of a bundle: fetched, verified and opened when the first photo comes, since most processes see none."""
+"""The encoder of a bundle, fetched, verified and opened with the first photo; most processes never see one."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
     from handler.stores.store import BundleStore
 
 MAX_UPLOAD_PIXELS = 25_000_000
-"""75 MB once decoded, and about three times that on the way; phones' photos have 12 million."""
+"""75 MB when decoded, about three times that while decoding; phones take photos of 12 million pixels."""
 
 UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 
 
 class PhotoEncoder:
-    """Photos to unit vectors, with the very files that the index was made with."""
+    """Embeds photos with the same encoder files as the index."""
 
     def __init__(self, store: BundleStore, model: ModelRef) -> None:
         """Opens nothing yet."""
         self._store = store
         self._model = model
         self._opening = threading.Lock()
-        # As many photos in memory at once as there are cores to work on them; others wait as bytes.
+        # At most one decoded photo per core; the others wait as bytes.
         self._working = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._encoder: Encoder | None = None
 
     def embed(self, photo: bytes) -> NDArray[np.float32]:
-        """float32 (dim,) of length 1. Raises ImageTooLarge, ImageUndecodable, and BundleError if the encoder is amiss.
+        """float32 (dim,) of length 1. Raises ImageTooLarge, ImageUndecodable and BundleError.
 
-        It keeps a core busy for as long as the encoder takes: call it off the event loop.
+        CPU-bound: call it off the event loop.
         """
         from handler.photos.images import decode, preprocess
 
@@ -58,7 +58,7 @@ class PhotoEncoder:
         from handler.photos.encoder import ENCODER_FILE, Encoder
 
         if model_fingerprint(self._model.files) != self._model.fingerprint:
-            raise BundleCorrupt(f"The files of model {self._model.fingerprint} are not those of its fingerprint.")
+            raise BundleCorrupt(f"The files of model {self._model.fingerprint} do not match its fingerprint.")
         paths = {
             name: self._store.fetch(model_key(self._model.fingerprint, name), expected)
             for name, expected in self._model.files.items()

@@ -1,4 +1,4 @@
-"""The products of a bundle: label <-> id, what a shop shows of each, and which of them pass a filter."""
+"""The products of a bundle: labels, ids, fields, and the products that pass a filter."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CREATE TABLE retired (            -- products that are gone; their labels are ne
     id TEXT NOT NULL UNIQUE
 ) STRICT;
 CREATE TABLE field_values (
-    field INTEGER NOT NULL,       -- place in the manifest's list of fields
+    field INTEGER NOT NULL,       -- position in the manifest's list of fields
     value ANY NOT NULL,           -- text, real, or 0 and 1
     label INTEGER NOT NULL,
     PRIMARY KEY (field, value, label)
@@ -53,10 +53,10 @@ class Product(NamedTuple):
 
 
 class Catalog:
-    """Read-only view of a bundle's `catalog.sqlite`, whose digest has been verified."""
+    """Read-only view of a bundle's verified `catalog.sqlite`."""
 
     def __init__(self, path: Path, info: CatalogInfo) -> None:
-        """Raises BundleCorrupt if this is not a catalog of ours."""
+        """Raises BundleCorrupt if the file is not a catalog."""
         self.info = info
         self._passing: OrderedDict[str, LabelSet] = OrderedDict()
         try:
@@ -80,7 +80,7 @@ class Catalog:
         return np.sort(np.fromstring(text or "", dtype=np.int64, sep=","))
 
     def by_labels(self, labels: Sequence[int]) -> dict[int, Product]:
-        """The products that are still in the catalog among `labels`."""
+        """Those of `labels` that are still in the catalog, with their products."""
         return {product.label: product for product in self._products("label", labels)}
 
     def by_id(self, product_id: str) -> Product | None:
@@ -90,7 +90,7 @@ class Catalog:
         return self._db.execute("SELECT 1 FROM products WHERE image = ?", [image]).fetchone() is not None
 
     def labels_of(self, ids: Iterable[str]) -> dict[str, int]:
-        """Labels by id, retired products included: somebody may still be looking at one."""
+        """Labels by id, retired products included, since a shopper may still see one."""
         found: dict[str, int] = {}
         for chunk in _chunks(list(ids)):
             marks = ", ".join("?" * len(chunk))
@@ -100,7 +100,7 @@ class Catalog:
         return found
 
     def passing(self, wanted: Filter) -> LabelSet:
-        """The labels of the products that pass a filter; the latest filters' answers are kept.
+        """The labels of the products that pass a filter; recent filters are cached.
 
         Raises InvalidFilter.
         """
@@ -125,12 +125,12 @@ class Catalog:
 
 
 def field_rows(fields: Mapping[str, Any], names: Sequence[str]) -> Iterable[tuple[int, object]]:
-    """The (field, value) pairs under which filters find a product; a list counts under each of its values."""
-    for place, name in enumerate(names):
+    """The (field, value) pairs by which filters find a product; a list contributes each of its values."""
+    for number, name in enumerate(names):
         value = fields.get(name)
         for one in value if isinstance(value, list) else [value]:
             if one is not None:
-                yield place, one
+                yield number, one
 
 
 def _chunks(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:

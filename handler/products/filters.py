@@ -1,9 +1,9 @@
-"""Filters from outside, checked against the catalog's fields and turned into SQL that a product must satisfy.
+"""Filters of requests, checked against the catalog's fields and translated to SQL.
 
     {"category": ["dress", "skirt"], "price": {"gte": 20, "lt": 50}, "in_stock": true}
 
-Every field given must hold. A list means any of its values; a plain value means exactly that one; numbers also take
-the comparisons lt, lte, gt and gte.
+All conditions must hold. A list matches any of its values, a plain value exactly that one; numbers also take the
+comparisons lt, lte, gt and gte.
 """
 
 from __future__ import annotations
@@ -26,38 +26,38 @@ if TYPE_CHECKING:
 MAX_CONDITIONS = 16
 MAX_VALUES = 100
 COMPARISONS = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-# JSON can escape half of a surrogate pair, which UTF-8, and so SQLite, cannot hold.
+# JSON can escape half of a surrogate pair, which UTF-8, and therefore SQLite, cannot encode.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES = {"keyword": "a string", "number": "a number", "boolean": "true or false"}
 
 
 def to_sql(wanted: Filter, fields: Sequence[FieldInfo]) -> tuple[str, list[object]]:
-    """A query for the labels that pass, over the `field_values` table, and its parameters.
+    """A query over the `field_values` table for the labels that pass, and its parameters.
 
-    Raises InvalidFilter naming the field, what was given and what the catalog has.
+    Raises InvalidFilter with the field, the value and the valid choices.
     """
     if len(wanted) > MAX_CONDITIONS:
         raise InvalidFilter(
-            f"The filter has {len(wanted)} conditions; at most {MAX_CONDITIONS} are taken.",
+            f"The filter has {len(wanted)} conditions; the limit is {MAX_CONDITIONS}.",
             field="filter",
             value=len(wanted),
             limit=MAX_CONDITIONS,
         )
-    places = {field.name: place for place, field in enumerate(fields)}
+    numbers = {field.name: number for number, field in enumerate(fields)}
     selects: list[str] = []
     parameters: list[object] = []
     for name, value in wanted.items():
-        if name not in places:
+        if name not in numbers:
             raise InvalidFilter(
-                f"The catalog has no field {name!r} to filter by.",
+                f"The catalog has no filter field {name!r}.",
                 field=f"filter.{name}",
                 value=name,
-                limit=", ".join(places) or "no fields at all",
+                limit=", ".join(numbers) or "(no fields)",
                 remedy="GET /v1/bundle lists the fields.",
             )
-        condition, values = _condition(fields[places[name]], value)
+        condition, values = _condition(fields[numbers[name]], value)
         selects.append(f"SELECT label FROM field_values WHERE field = ? AND {condition}")  # noqa: S608  only our text
-        parameters += [places[name], *values]
+        parameters += [numbers[name], *values]
     return " INTERSECT ".join(selects), parameters
 
 
@@ -67,7 +67,7 @@ def _condition(field: FieldInfo, given: FilterValue) -> tuple[str, list[object]]
     values = list(given) if isinstance(given, list | tuple) else [given]
     if not 1 <= len(values) <= MAX_VALUES:
         raise InvalidFilter(
-            f"The filter on {field.name} has {len(values)} values; 1 to {MAX_VALUES} are taken.",
+            f"The filter on {field.name} has {len(values)} values; 1 to {MAX_VALUES} are allowed.",
             field=f"filter.{field.name}",
             value=len(values),
             limit=MAX_VALUES,
@@ -79,7 +79,7 @@ def _condition(field: FieldInfo, given: FilterValue) -> tuple[str, list[object]]
 def _comparison(field: FieldInfo, bounds: dict[str, float]) -> tuple[str, list[object]]:
     if field.kind != "number" or not bounds or not bounds.keys() <= COMPARISONS.keys():
         raise InvalidFilter(
-            f"{field.name} is a {field.kind} field; {dict(bounds)!r} does not compare it.",
+            f"{field.name} is a {field.kind} field; {dict(bounds)!r} is not a valid comparison.",
             field=f"filter.{field.name}",
             value=bounds,
             limit=", ".join(COMPARISONS) if field.kind == "number" else f"{_TYPES[field.kind]}, or a list of them",
@@ -89,12 +89,12 @@ def _comparison(field: FieldInfo, bounds: dict[str, float]) -> tuple[str, list[o
 
 
 def _checked(field: FieldInfo, value: object) -> object:
-    right = {
+    valid = {
         "keyword": isinstance(value, str) and not _SURROGATE.search(value),
         "number": isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value),
         "boolean": isinstance(value, bool),
     }[field.kind]
-    if not right:
+    if not valid:
         raise InvalidFilter(
             f"{field.name} is a {field.kind} field; {value!r} is not {_TYPES[field.kind]}.",
             field=f"filter.{field.name}",

@@ -1,8 +1,8 @@
-"""The vectors inside a saved hnswlib index, read where they lie.
+"""Zero-copy access to the vectors in a saved hnswlib index.
 
 hnswlib's own `get_items` copies through Python lists (about 8 us a vector); a memory map of the file costs nothing and
 shares the page cache. The layout is `HierarchicalNSW::saveIndex` of hnswlib 0.8.0 (hnswalg.h): a header of thirteen
-packed fields, then one record an element: links on layer 0, vector, label. Every size that the header claims is checked
+packed fields, then one record an element: links on layer 0, vector, label. Every size in the header is checked
 against the manifest and the file before it is used.
 """
 
@@ -61,7 +61,7 @@ class HnswFile:
 
 @cache
 def check_layout() -> None:
-    """Read back an index of three vectors that the installed hnswlib saves; takes 0.4 ms, once per process.
+    """Read back an index of three vectors that the installed hnswlib saves; takes about 1 ms, once per process.
 
     Raises ConfigurationError if the vectors or labels differ: HnswFile would serve wrong vectors without noticing.
     """

@@ -1,4 +1,4 @@
-"""Sets of labels that can be counted, tested and drawn from without walking the catalog."""
+"""Sets of labels with fast counting, membership tests and random draws."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class LabelSet:
-    """An immutable set of labels, sorted."""
+    """An immutable, sorted set of labels."""
 
     def __init__(self, labels: NDArray[np.int64]) -> None:
         self.labels = np.sort(labels)
@@ -31,13 +31,13 @@ class LabelSet:
         return self.labels[~np.isin(self.labels, _as_array(shown))]
 
     def count_without(self, shown: Collection[int]) -> int:
-        """How many labels are not in `shown`; the cost follows `shown`, not the set."""
+        """The number of labels not in `shown`; the cost depends on `shown`, not on the set."""
         return len(self) - sum(label in self for label in shown)
 
     def draw(self, count: int, shown: Collection[int], rng: random.Random) -> list[int]:
-        """`count` labels uniformly at random, without replacement and none in `shown`; all that are left if fewer are.
+        """Draw `count` labels not in `shown`, uniformly at random without replacement; fewer if fewer are left.
 
-        Rejection sampling while most of the set is unseen, so that the cost does not grow with the catalog.
+        Uses rejection sampling while most of the set is unseen, so the cost does not grow with the catalog.
         """
         left = self.count_without(shown)
         wanted = min(count, left)
@@ -52,7 +52,7 @@ class LabelSet:
 
     @cached_property
     def _mask(self) -> bytes:
-        # Indexing bytes costs a third of indexing an array, and hnswlib asks once for every vector it visits.
+        # Indexing bytes takes a third of the time of indexing an array, and hnswlib tests every vector it visits.
         mask = np.zeros(int(self.labels[-1]) + 1 if len(self.labels) else 0, dtype=np.uint8)
         mask[self.labels] = 1
         return mask.tobytes()

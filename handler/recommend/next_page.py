@@ -1,4 +1,4 @@
-"""One round: what to show next, given a session. Pure; the source of randomness is injected."""
+"""Chooses the next page of a session. Pure; the source of randomness is injected."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ if TYPE_CHECKING:
 REASONS_SHOWN = 2
 LIKES_COMPARED = 100
 DIVERSE_POOL = 4
-"""A varied page is picked from so many times as many as it shows."""
+"""A varied page is picked from this many times the products it shows."""
 EXPLORE_POOL = 64
-"""A page that explores is picked from at least so many."""
+"""An exploring page is picked from at least this many products."""
 
 Reason = Literal["similar", "random", "explore"]
 
 
 @dataclass(frozen=True)
 class Pick:
-    """A product on a page, and why it is there."""
+    """A product on a page, and the reason for it."""
 
     label: int
     reason: Reason | None
     score: float | None = None
-    """What the strategy ranked it by: an inner product with a query, or a probability."""
+    """The value the strategy ranked it by: an inner product with a query, or a probability."""
     because: tuple[int, ...] = ()
     """The liked products closest to it, closest first."""
     share: float | None = None
-    """For a product that explores: how much of what is still likely lies closer to it than to the rest of the page."""
+    """For an exploring product: the share of the posterior that lies closer to it than to the rest of the page."""
 
 
 @dataclass(frozen=True)
 class PageRequest:
-    """`similar` of `count` products follow taste; the others explore if the strategy can, else they are random."""
+    """`similar` of `count` products follow taste; the rest explore if the strategy can, and are random otherwise."""
 
     count: int
     similar: int
     strategy: Strategy
     allowed: LabelSet | None = None
-    """Only these, where the shopper filters."""
+    """The products that pass the shopper's filter; None without a filter."""
     diverse: bool = False
-    """The similar ones are to be unlike each other, too."""
+    """Whether the similar products should differ from each other."""
 
 
 def next_page(state: SessionState, request: PageRequest, index: NeighborIndex, rng: random.Random) -> list[Pick]:
-    """Choose the next page: nothing this session has shown, nothing twice, and fewer only if fewer are left."""
+    """Choose the next page: unseen products only, none twice, and fewer than asked only if fewer are left."""
     explores = request.strategy.explores
     pool = request.similar * (DIVERSE_POOL if request.diverse else 1)
     ranked = request.strategy.rank(state, index, max(pool, EXPLORE_POOL if explores else 0), request.allowed)
@@ -75,14 +75,14 @@ def next_page(state: SessionState, request: PageRequest, index: NeighborIndex, r
 def closest_liked(labels: Sequence[int], liked: Sequence[int], index: NeighborIndex) -> list[tuple[int, ...]]:
     """For each label the REASONS_SHOWN of `liked` that are most similar to it, most similar first.
 
-    Every one of `labels` is in the index; what was liked and has left the catalog is no reason.
+    The index holds all of `labels`. Liked products that have left the catalog are ignored.
     """
     reasons, reason_vectors = index.vectors(liked)
     if not labels or not reasons:
         return [()] * len(labels)
     _, vectors = index.vectors(labels)
     order = np.argsort(-(vectors @ reason_vectors.T), axis=1, kind="stable")[:, :REASONS_SHOWN]
-    return [tuple(reasons[place] for place in row) for row in order.tolist()]
+    return [tuple(reasons[column] for column in row) for row in order.tolist()]
 
 
 def _similar_picks(neighbors: Sequence[Neighbor], liked: Sequence[int], index: NeighborIndex) -> list[Pick]:

@@ -1,7 +1,7 @@
-"""A session's state as few bytes: msgpack around bit-packed labels, answers and preference.
+"""Compact encoding of a session's state: msgpack around bit-packed labels, answers and preference.
 
-A label takes as many bits as the largest one shown, an answer one bit a product (two where something was disliked), a
-component of the preference six. After 100 rounds of ten of 100,000 products that is 17 x 1,000 bits of labels.
+A label takes as many bits as the largest label shown, an answer one bit per product (two once a product is disliked),
+a component of the preference six. After 100 rounds of ten of 100,000 products that is 17 x 1,000 bits of labels.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def encode(state: SessionState, issued_at: int) -> bytes:
         _pack_bits(np.asarray(shown, dtype=np.int64), width),
         _pack_bits(_marks(state.rounds, "liked"), 1),
         _pack_bits(disliked, 1) if disliked.any() else b"",
-        [place for place, page in enumerate(state.rounds) if page.withdrawn],
+        [position for position, page in enumerate(state.rounds) if page.withdrawn],
         _elsewhere(state.rounds),
     ]
     photos = _photos(state.rounds)
@@ -62,7 +62,7 @@ def encode(state: SessionState, issued_at: int) -> bytes:
 def decode(data: bytes) -> tuple[SessionState, int]:
     """The state and its issue time. Its vector space is the prefix that the token keeps, its secret still encrypted.
 
-    Raises SessionMalformed. The bytes are signed, so what does not decode was written by another version.
+    Raises SessionMalformed. The bytes are signed, so another version wrote those that do not decode.
     """
     try:
         fields = msgpack.unpackb(data, use_list=True, strict_map_key=True)
@@ -87,7 +87,7 @@ def _state(fields: list[Any]) -> SessionState:
     (_, session_id, _, vector_space, preference, runs, width, labels, liked, disliked, withdrawn, elsewhere, *more) = (
         fields
     )
-    photos = {place: _decode_preference(photo) for place, photo in (more[0] if more else [])}
+    photos = {position: _decode_preference(photo) for position, photo in (more[0] if more else [])}
     sizes = [size for size, repeats in runs for _ in range(min(repeats, MAX_ROUNDS))]
     shown = _unpack_bits(labels, width, sum(sizes)).tolist()
     likes = _unpack_bits(liked, 1, sum(sizes)).tolist()
@@ -97,33 +97,33 @@ def _state(fields: list[Any]) -> SessionState:
         raise ValueError(f"a secret has {SECRET_BYTES} bytes")
     rounds = []
     ends = list(itertools.accumulate(sizes, initial=0))
-    for place, (start, end) in enumerate(itertools.pairwise(ends)):
+    for position, (start, end) in enumerate(itertools.pairwise(ends)):
         page = shown[start:end]
-        also_liked = [label for where, label, sign in elsewhere if where == place and sign]
-        also_disliked = [label for where, label, sign in elsewhere if where == place and not sign]
+        also_liked = [label for where, label, sign in elsewhere if where == position and sign]
+        also_disliked = [label for where, label, sign in elsewhere if where == position and not sign]
         rounds.append(
             Round(
                 shown=tuple(page),
                 liked=(*itertools.compress(page, likes[start:end]), *also_liked),
                 disliked=(*itertools.compress(page, dislikes[start:end]), *also_disliked),
-                withdrawn=place in withdrawn,
-                photo=None if (photo := photos.get(place)) is None else photo.mean,
+                withdrawn=position in withdrawn,
+                photo=None if (photo := photos.get(position)) is None else photo.mean,
             )
         )
     return SessionState(session_id, vector_space.hex(), tuple(rounds), _decode_preference(preference), secret)
 
 
 def _marks(rounds: Sequence[Round], answer: str) -> NDArray[np.int64]:
-    """One bit for every product shown: was it liked (disliked) in answer to its own page?"""
+    """One bit for every product shown: whether the answer to its own page liked (disliked) it."""
     bits = [label in getattr(page, answer) for page in rounds for label in page.shown]
     return np.asarray(bits, dtype=np.int64)
 
 
 def _elsewhere(rounds: Sequence[Round]) -> list[tuple[int, int, bool]]:
-    """Answers to products of another page than the one in front: (round, label, liked?). Rare, so not packed."""
+    """Answers about products of earlier pages, as (round, label, liked). They are rare and not packed."""
     return [
-        (place, label, answer == "liked")
-        for place, page in enumerate(rounds)
+        (position, label, answer == "liked")
+        for position, page in enumerate(rounds)
         for answer in ("liked", "disliked")
         for label in getattr(page, answer)
         if label not in page.shown
@@ -131,17 +131,17 @@ def _elsewhere(rounds: Sequence[Round]) -> list[tuple[int, int, bool]]:
 
 
 def _photos(rounds: Sequence[Round]) -> list[tuple[int, list[Any] | None]]:
-    """(round, vector) of the photos still kept, as coarse as the preference; a token without one spends nothing."""
+    """(round, vector) of the photos still kept, quantised like the preference; no bytes without photos."""
     return [
-        (place, _encode_preference(Preference(page.photo, 1)))
-        for place, page in enumerate(rounds)
+        (position, _encode_preference(Preference(page.photo, 1)))
+        for position, page in enumerate(rounds)
         if page.photo is not None
     ]
 
 
 def _encode_preference(preference: Preference | None) -> list[Any] | None:
-    """Scale, count, length and levels. Levels lie along a square root: fine near zero, where most components are,
-    without letting the few large ones of a transformer's embedding spoil the rest."""
+    """Scale, count, length and levels. Levels follow a square root: fine near zero, where most components are, yet wide
+    enough for the few large components of a transformer's embedding."""
     if preference is None:
         return None
     scale = float(np.abs(preference.mean).max()) or 1.0

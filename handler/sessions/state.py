@@ -1,6 +1,6 @@
-"""What a session is: the pages shown, the answers given, and the preference they add up to.
+"""The state of a session: pages shown, answers given, and the resulting preference.
 
-Everything here is immutable; each step of a session returns a new state. A token (handler.token) carries it.
+All of it is immutable; each step of a session returns a new state. A token (handler.token) carries it.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ PHOTOS_KEPT = 4
 
 @dataclass(frozen=True)
 class Round:
-    """One page and the answer to it. An answer may also name products of earlier pages."""
+    """A page and its answer, which may also name products of earlier pages."""
 
     shown: tuple[int, ...]
     liked: tuple[int, ...] = ()
     disliked: tuple[int, ...] = ()
     withdrawn: bool = False
-    """Its page was taken back by an undo: the products count as seen, their silence says nothing."""
+    """An undo took its page back: its products count as seen, and the missing answer carries no information."""
     photo: NDArray[np.float32] | None = field(default=None, compare=False)
-    """Unit vector of a photo liked in answer to it, kept so that an undo can take it out of the preference again."""
+    """Unit vector (dim,) of a photo liked in this answer, kept so that an undo can subtract it from the preference."""
 
 
 @dataclass(frozen=True)
 class Preference:
-    """Mean of the unit embeddings of what was liked, as float32 of shape (dim,), and how many they were."""
+    """Mean of the liked unit embeddings, float32 (dim,), and their number."""
 
     mean: NDArray[np.float32]
     count: int
@@ -62,7 +62,7 @@ class SessionState:
 
     @cached_property
     def liked(self) -> tuple[int, ...]:
-        """In the order in which they were liked."""
+        """Labels in the order in which they were liked."""
         return tuple(label for page in self.rounds for label in page.liked)
 
     @cached_property
@@ -71,16 +71,16 @@ class SessionState:
 
     @property
     def number(self) -> int:
-        """Of the round in front of the shopper, counted from 1."""
+        """Number of the round in front of the shopper, counted from 1."""
         return sum(not page.withdrawn for page in self.rounds)
 
     def show(self, labels: Sequence[int]) -> SessionState:
         return replace(self, rounds=(*self.rounds, Round(tuple(labels))))
 
     def answer(self, liked: Sequence[int], disliked: Sequence[int], index: NeighborIndex) -> SessionState:
-        """Take an answer to the page in front. Saying again what was said before changes nothing.
+        """Apply an answer to the page in front. Repeating an earlier answer changes nothing.
 
-        The caller has checked that all of it was shown, and that nothing is liked and disliked.
+        The caller has checked that all products were shown and none is both liked and disliked.
         """
         news = tuple(label for label in dict.fromkeys(liked) if label not in self.liked)
         dislikes = tuple(label for label in dict.fromkeys(disliked) if label not in self.disliked)
@@ -92,31 +92,33 @@ class SessionState:
         )
 
     def like_photo(self, vector: NDArray[np.float32]) -> SessionState:
-        """Like something that is not in the catalog, by its unit vector (dim,), in answer to the page in front.
+        """Like a photo, by its unit vector (dim,), in answer to the page in front.
 
-        From then on the preference is a running mean: the photo, unlike a product, cannot be looked up again. A token
-        has room for the last PHOTOS_KEPT photos; an undo of an older one leaves it in the preference.
+        From then on the preference is a running mean, because a photo, unlike a product, cannot be looked up again. A
+        token has room for the last PHOTOS_KEPT photos; undoing an older one leaves it in the preference.
         """
         merged = _merge(self.preference, vector[None], sign=1)
         rounds = (*self.rounds[:-1], replace(self.rounds[-1], photo=vector))
-        for place in [place for place, page in enumerate(rounds) if page.photo is not None][:-PHOTOS_KEPT]:
-            rounds = (*rounds[:place], replace(rounds[place], photo=None), *rounds[place + 1 :])
+        for position in [position for position, page in enumerate(rounds) if page.photo is not None][:-PHOTOS_KEPT]:
+            rounds = (*rounds[:position], replace(rounds[position], photo=None), *rounds[position + 1 :])
         return replace(self, rounds=rounds, preference=merged)
 
     def undo(self, index: NeighborIndex) -> SessionState:
-        """Take back the last answer: its page is in front again, what came after it stays seen.
+        """Take back the last answer: its page is in front again, and later pages stay seen.
 
         Raises NothingToUndo on the first page.
         """
-        standing = [place for place, page in enumerate(self.rounds) if not page.withdrawn]
+        standing = [position for position, page in enumerate(self.rounds) if not page.withdrawn]
         if len(standing) < 2:
             raise NothingToUndo(
-                "This is the session's first page; there is no answer to take back.",
+                "The first page is in front: there is no answer to take back.",
                 field="session",
                 remedy="Answer a page with /v1/sessions/next first.",
             )
         undone, in_front = standing[-2], standing[-1]
-        rest = [replace(page, withdrawn=True) if place == in_front else page for place, page in enumerate(self.rounds)]
+        rest = [
+            replace(page, withdrawn=True) if position == in_front else page for position, page in enumerate(self.rounds)
+        ]
         page = rest.pop(undone)
         reopened = (*rest, Round(page.shown))
         before = tuple(label for earlier in rest for label in earlier.liked)
@@ -127,10 +129,10 @@ class SessionState:
 def _with_likes(
     preference: Preference | None, before: Sequence[int], news: Sequence[int], index: NeighborIndex
 ) -> Preference | None:
-    """The preference after liking `news`, too.
+    """The preference after also liking `news`.
 
-    While all that was liked is in the catalog the mean is taken afresh, so that what the token's copy loses to
-    quantisation never adds up. Once something has left the catalog, the copy is all that remembers it.
+    While every liked product is in the catalog the mean is computed afresh, so that the token's quantisation error does
+    not accumulate. Once a liked product has left the catalog, only the token's copy remembers it.
     """
     if not news:
         return preference
@@ -143,7 +145,7 @@ def _with_likes(
 def _without_likes(
     preference: Preference | None, before: Sequence[int], undone: Sequence[int], index: NeighborIndex
 ) -> Preference | None:
-    """The preference before `undone` was liked; what left the catalog meanwhile cannot be taken out of it."""
+    """The preference before `undone` was liked. Products that have left the catalog cannot be subtracted."""
     if not undone or preference is None:
         return preference
     known, vectors = index.vectors(undone)
@@ -156,7 +158,7 @@ def _without_likes(
 def _exact(
     preference: Preference | None, before: Sequence[int], news: Sequence[int], index: NeighborIndex
 ) -> Preference | None:
-    """The mean over everything liked, or None if some of it is not in the catalog any more (or never was)."""
+    """The mean over all likes, or None if the catalog lacks one of them (a removed product, or a photo)."""
     counted = preference.count if preference else 0
     if counted != len(before):
         return None
@@ -167,7 +169,7 @@ def _exact(
 
 
 def _merge(preference: Preference | None, vectors: NDArray[np.float32], sign: int) -> Preference | None:
-    """Add vectors to a running mean (sign 1) or take them out again (sign -1)."""
+    """Add vectors to a running mean (sign 1) or subtract them (sign -1)."""
     count = (preference.count if preference else 0) + sign * len(vectors)
     if count <= 0:
         return None

@@ -6,7 +6,7 @@ key to the list and drops the oldest one; the order of the list changes while a 
 A session's random picks and its name in logs derive from a secret of the session, never from the list. The secret is an
 HMAC of the session's id under the key that signs its first token, and it stays the same for the whole session:
 
-- A token signed with that key carries no secret: whoever verifies the token can derive it from the verifying key.
+- A token signed with that key carries no secret: every verifying process derives it from its key.
 - A token signed with another key carries the secret, encrypted with a pad that is derived from the signing key. The
   holder of a token can read its payload, but neither the secret nor the pad.
 
@@ -42,12 +42,12 @@ RANDOM_SALT = b"vitrine.page.v1"
 EVENT_SALT = b"vitrine.event.v1"
 SECRET_SALT = b"vitrine.secret.v1"
 PAD_SALT = b"vitrine.pad.v1"
-MAX_CHARS = 65_536
+MAX_TOKEN_CHARS = 65_536
 _SHAPE = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
 class SessionTokens:
-    """Writes states into tokens and reads them back."""
+    """Writes session states into tokens and reads them back."""
 
     def __init__(self, keys: Sequence[str], ttl_seconds: int, now: Callable[[], float] = time.time) -> None:
         self._signers = {
@@ -59,9 +59,9 @@ class SessionTokens:
         self._now = now
 
     def start(self, vector_space: str, seed: str | None = None) -> SessionState:
-        """A session that has seen nothing. Its id comes from the operating system, or from `seed` where one is given.
+        """A new session. Its id comes from the operating system, or from `seed` if one is given.
 
-        Copies of a process that was snapshotted share their generators' state, so no generator of ours may choose it.
+        Restored copies of a snapshot share the state of the process's generators, so none of them may choose the id.
         """
         size = session_codec.SESSION_ID_BYTES
         session_id = os.urandom(size) if seed is None else hashlib.sha256(seed.encode()).digest()[:size]
@@ -76,11 +76,11 @@ class SessionTokens:
     def read(self, token: str, vector_space: str) -> SessionState:
         """Raises SessionMalformed, SessionTampered, SessionExpired or SessionModelChanged."""
         raw = token.encode()
-        if len(raw) > MAX_CHARS or not _SHAPE.fullmatch(raw):
+        if len(raw) > MAX_TOKEN_CHARS or not _SHAPE.fullmatch(raw):
             raise SessionMalformed(
                 f"This is not a session token ({len(token):,} characters).",
                 field="session",
-                limit=f"at most {MAX_CHARS} characters of base64url with one dot",
+                limit=f"at most {MAX_TOKEN_CHARS} characters of base64url with one dot",
                 remedy="Send the `session` of the last answer, or start a new session.",
             )
         key, payload = self._verified(raw)
@@ -133,7 +133,7 @@ class SessionTokens:
                     "The session token is not base64url.", field="session", remedy="Start a new session."
                 ) from error
         raise SessionTampered(
-            "The session token's signature does not fit: it was changed, or signed with a key no longer in use.",
+            "The session token has an invalid signature: it was changed, or its signing key has been retired.",
             field="session",
             remedy="Start a new session.",
         )

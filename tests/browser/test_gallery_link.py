@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.browser.gallery_page import GalleryPage
 
 
-def test_reload_goes_on_where_it_was_marks_included(gallery: GalleryPage) -> None:
+def test_a_reload_restores_the_page_and_its_marks(gallery: GalleryPage) -> None:
     seen = set(gallery.ids())
     gallery.like(5)
     page, badges = gallery.ids(), gallery.badges()
@@ -30,7 +30,7 @@ def test_reload_goes_on_where_it_was_marks_included(gallery: GalleryPage) -> Non
     assert gallery.badges() == badges
 
 
-def test_a_shared_link_shows_the_same_page_and_goes_on(
+def test_a_shared_link_shows_the_same_page_and_the_session_continues(
     gallery: GalleryPage, open_gallery: Callable[..., GalleryPage]
 ) -> None:
     seen = gallery.ids()

@@ -65,7 +65,7 @@ def watch_uploads(gallery: GalleryPage) -> Callable[[], bytes]:
     return lambda: bytes(gallery.page.evaluate("sent.arrayBuffer().then((all) => [...new Uint8Array(all)])"))
 
 
-def test_a_dropped_photo_counts_as_a_like_and_goes_up_small(gallery: GalleryPage) -> None:
+def test_a_dropped_photo_is_scaled_and_counts_as_a_like(gallery: GalleryPage) -> None:
     first = gallery.ids()
     gallery.tap(0)
     gallery.tap(0)
@@ -103,7 +103,7 @@ def test_a_photo_can_be_picked_and_pasted(gallery: GalleryPage) -> None:
     expect(gallery.liked).to_have_count(2)
 
 
-def test_a_file_that_is_no_photo_is_told(gallery: GalleryPage) -> None:
+def test_a_file_other_than_a_photo_is_refused(gallery: GalleryPage) -> None:
     drop(gallery, b"not a photo", media_type="text/plain")
     expect(gallery.problem).to_contain_text("This browser cannot read that file as a photo. Choose a JPEG")
     gallery.ready(1).problem.get_by_role("button", name="OK").click()
@@ -116,7 +116,7 @@ def test_a_file_that_is_no_photo_is_told(gallery: GalleryPage) -> None:
     ("status", "code", "detail"),
     [(413, "image_too_large", "The photo is too large."), (422, "image_undecodable", "It cannot be decoded.")],
 )
-def test_a_photo_that_the_shop_refuses_is_told(gallery: GalleryPage, status: int, code: str, detail: str) -> None:
+def test_a_refused_photo_is_reported(gallery: GalleryPage, status: int, code: str, detail: str) -> None:
     def refuse(route: Route) -> None:
         problem = {"status": status, "code": code, "detail": detail, "remedy": "Take another."}
         route.fulfill(status=status, content_type="application/problem+json", body=json.dumps(problem))

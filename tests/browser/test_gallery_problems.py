@@ -41,7 +41,7 @@ def answer_with(problem: dict[str, object]) -> Callable[[Route], None]:
     ],
     ids=["problem document", "network", "not ours", "throttled"],
 )
-def test_a_failure_is_told_and_retried(gallery: GalleryPage, fail: Callable[[Route], None], words: str) -> None:
+def test_a_failure_is_shown_and_can_be_retried(gallery: GalleryPage, fail: Callable[[Route], None], words: str) -> None:
     before = gallery.ids()
     fail_once(gallery, NEXT, fail)
     gallery.tap(4)
@@ -56,7 +56,7 @@ def test_a_failure_is_told_and_retried(gallery: GalleryPage, fail: Callable[[Rou
     expect(gallery.liked).to_have_count(1)
 
 
-def test_offline_is_told_and_goes_on_by_itself(gallery: GalleryPage) -> None:
+def test_offline_is_shown_and_recovers_automatically(gallery: GalleryPage) -> None:
     gallery.failures_expected = True
     gallery.tap(0)
     gallery.page.context.set_offline(True)
@@ -111,7 +111,7 @@ def test_a_session_that_is_over_can_be_started_over(gallery: GalleryPage, status
 
 
 @pytest.mark.parametrize(("left", "words"), [(9, "products has left the shop."), (0, "That page is gone.")])
-def test_undo_says_what_has_left_the_shop(gallery: GalleryPage, left: int, words: str) -> None:
+def test_undo_reports_products_that_have_left_the_shop(gallery: GalleryPage, left: int, words: str) -> None:
     def after_an_index(route: Route) -> None:
         page = route.fetch().json()
         route.fulfill(json={**page, "items": page["items"][:left]})

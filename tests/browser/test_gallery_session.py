@@ -78,14 +78,14 @@ def test_liking_and_refusing_exclude_each_other(gallery: GalleryPage) -> None:
     assert gallery.marked("disliked") == []
 
 
-def test_none_of_these_goes_on_without_a_like(gallery: GalleryPage) -> None:
+def test_none_of_these_continues_without_a_like(gallery: GalleryPage) -> None:
     seen = set(gallery.ids())
     gallery.go_on().ready(2)
     expect(gallery.liked).to_have_count(0)
     assert seen.isdisjoint(gallery.ids())
 
 
-def test_double_press_goes_on_once(gallery: GalleryPage) -> None:
+def test_a_double_press_asks_for_one_page(gallery: GalleryPage) -> None:
     gallery.next.dblclick()
     gallery.ready(2)
     gallery.page.wait_for_timeout(200)
@@ -119,7 +119,7 @@ def test_start_over_forgets_everything(gallery: GalleryPage) -> None:
     expect(gallery.progress).to_contain_text(f"{PRODUCTS - 10} left")
 
 
-def test_everything_is_shown_once_and_then_it_says_so(gallery: GalleryPage) -> None:
+def test_everything_is_shown_once_and_then_the_end_is_announced(gallery: GalleryPage) -> None:
     seen = gallery.ids()
     for number in range(2, PRODUCTS // 10 + 1):
         gallery.like(0)

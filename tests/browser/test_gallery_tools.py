@@ -54,7 +54,7 @@ def test_filters_are_made_from_the_catalog_and_hold_from_the_next_page_on(galler
     expect(chip(gallery, "Red").get_by_role("checkbox")).not_to_be_checked()
 
 
-def test_ends_of_a_range_the_wrong_way_round_mean_what_lies_between(gallery: GalleryPage) -> None:
+def test_a_reversed_range_is_put_in_order(gallery: GalleryPage) -> None:
     gallery.filters.click()
     gallery.page.get_by_label("from").fill("20")
     gallery.page.get_by_label("to", exact=True).fill("12")
@@ -74,7 +74,7 @@ def test_when_nothing_more_fits_the_filters_can_be_cleared(gallery: GalleryPage)
     expect(gallery.page.locator("#filter-count")).to_be_empty()
 
 
-def test_what_is_set_while_nothing_fits_says_nothing_about_the_rest(gallery: GalleryPage) -> None:
+def test_a_filter_without_matches_leaves_other_filters_alone(gallery: GalleryPage) -> None:
     gallery.filters.click()
     gallery.page.get_by_label("to", exact=True).fill("1")
     gallery.page.get_by_role("button", name="Show what fits").click()
@@ -111,7 +111,7 @@ def test_the_shopper_sets_how_much_of_a_page_follows_taste(gallery: GalleryPage)
     assert gallery.badges() == ["For you"] * 8 + ["Surprise"] * 2
 
 
-def test_only_what_the_api_can_do_is_offered(open_gallery: Callable[..., GalleryPage]) -> None:
+def test_only_supported_options_are_offered(open_gallery: Callable[..., GalleryPage]) -> None:
     gallery = open_gallery()
     gallery.page.route("**/v1/bundle", describe_with(strategies=["bayes", "mean"], options=["diverse"]))
     gallery.page.route(
@@ -148,7 +148,7 @@ def test_nothing_is_offered_that_the_api_cannot_do(open_gallery: Callable[..., G
     expect(gallery.page.get_by_role("switch", name="More varied pages")).to_be_hidden()
 
 
-def test_one_tap_can_go_on_at_once(gallery: GalleryPage) -> None:
+def test_one_tap_can_ask_for_the_next_page(gallery: GalleryPage) -> None:
     seen = set(gallery.ids())
     gallery.tune.click()
     gallery.page.get_by_role("switch", name="One tap goes on at once").check()

@@ -65,7 +65,7 @@ def like_some(gallery: GalleryPage, wanted: str) -> None:
         ("phone", {**PHONE, "device_scale_factor": 1.5, "color_scheme": "dark"}),
     ],
 )
-def test_a_visitor_finds_more_of_what_was_liked(
+def test_a_visitor_finds_more_like_the_likes(
     open_gallery: Callable[..., GalleryPage], name: str, screen: dict[str, Any]
 ) -> None:
     gallery = open_gallery(**screen)

@@ -179,7 +179,7 @@ def test_a_graph_that_does_not_load_never_replaces_one_that_serves(
     assert current.get().index.nearest(current.get().index.vectors([3])[1][0], 1)[0].label == 3
 
 
-def test_an_os_error_in_a_refresh_is_no_500_and_not_repeated_at_every_request(
+def test_an_os_error_in_a_refresh_keeps_serving_and_is_not_repeated_at_every_request(
     versions: list[DirectoryStore], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logging()

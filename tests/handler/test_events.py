@@ -31,7 +31,7 @@ def lines(captured: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in captured.splitlines()]
 
 
-def test_a_round_tells_what_was_answered_and_what_was_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_round_logs_the_answer_and_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     first = send(event("start_session")).json
     ids = [item["id"] for item in first["items"]]
     body = {"session": first["session"], "liked": [ids[7], ids[0]], "disliked": [ids[3]]}
@@ -53,7 +53,7 @@ def test_a_round_tells_what_was_answered_and_what_was_shown(capsys: pytest.Captu
     assert following["request_id"] == event("next_page")["requestContext"]["requestId"]
 
 
-def test_photo_undo_and_sessions_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_events_distinguish_photos_undos_and_sessions(capsys: pytest.CaptureFixture[str]) -> None:
     first = send(event("start_session", {"seed": "one"})).json
     second = send(as_json(photo(), session=first["session"])).json
     send(event("undo", {"session": second["session"]}))

@@ -81,7 +81,7 @@ def test_a_session_over_http() -> None:
     assert (back["round"], back["remaining"]) == (2, 50)
 
 
-def test_items_say_what_a_client_needs_to_show_them() -> None:
+def test_items_have_all_that_a_client_shows() -> None:
     item = send(event("get_item")).json
     expected = {
         "id": "red-03",
@@ -176,15 +176,13 @@ def unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch
     lambda_entry._adapter.cache_clear()
 
 
-def test_a_wrong_environment_is_said_in_the_log_at_the_first_event(unconfigured: pytest.MonkeyPatch) -> None:
+def test_an_invalid_environment_is_logged_with_the_first_event(unconfigured: pytest.MonkeyPatch) -> None:
     unconfigured.setenv("VITRINE_SIGNING_KEYS", "short")
     with pytest.raises(ConfigurationError, match=r"VITRINE_BUNDLES.*VITRINE_SIGNING_KEYS"):
         lambda_entry.handler(event("health"), None)  # type: ignore[arg-type]
 
 
-def test_before_anything_is_published_the_shop_says_that_it_cannot_answer(
-    unconfigured: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_before_the_first_publish_the_shop_is_unavailable(unconfigured: pytest.MonkeyPatch, tmp_path: Path) -> None:
     unconfigured.setenv("VITRINE_BUNDLES", str(tmp_path / "secret-place"))
     unconfigured.setenv("VITRINE_SIGNING_KEYS", KEY)
     for name in ("health", "bundle", "start_session", "get_item"):

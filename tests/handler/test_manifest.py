@@ -68,7 +68,7 @@ def test_a_published_bundle_opens_and_is_consistent(store: DirectoryStore) -> No
     }
 
 
-def test_a_manifest_says_the_same_after_being_written_and_read(store: DirectoryStore) -> None:
+def test_a_manifest_survives_a_round_trip(store: DirectoryStore) -> None:
     manifest = open_current(store).manifest
     assert Manifest.parse(manifest.model_dump_json().encode(), manifest.version) == manifest
 
@@ -119,7 +119,7 @@ def test_pages_need_no_encoder(store: DirectoryStore) -> None:
     assert open_current(store).version
 
 
-def test_a_bundle_of_a_later_vitrine_says_so(store: DirectoryStore) -> None:
+def test_a_bundle_of_a_later_version_is_incompatible(store: DirectoryStore) -> None:
     edit(store, schema_version=2, something_new=True)
     with pytest.raises(BundleIncompatible, match="schema version 2") as caught:
         open_current(store)
@@ -190,7 +190,7 @@ def test_an_index_and_a_catalog_with_different_labels_are_corrupt(
     data=st.binary(max_size=50)
     | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps).map(str.encode)
 )
-def test_any_bytes_for_a_manifest_are_an_error_of_ours(data: bytes) -> None:
+def test_any_bytes_for_a_manifest_raise_a_vitrine_error(data: bytes) -> None:
     with pytest.raises(BundleError) as caught:
         Manifest.parse(data, "v1")
     assert status_of(type(caught.value)) == 503

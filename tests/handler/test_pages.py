@@ -113,7 +113,7 @@ class Shopper(RuleBasedStateMachine):
         self.session = page.session
 
 
-def test_whatever_a_shopper_does_nothing_comes_twice(runtime: Runtime) -> None:
+def test_no_product_is_shown_twice_in_any_session(runtime: Runtime) -> None:
     class Here(Shopper):
         pass
 
@@ -138,9 +138,7 @@ def walk(runtime: Runtime, **options: Any) -> list[Page]:
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 @pytest.mark.parametrize("count", [7, 10, 50])
-def test_a_session_shows_the_whole_catalog_once_and_then_says_that_it_is_done(
-    runtime: Runtime, count: int, strategy: str
-) -> None:
+def test_a_session_walks_the_whole_catalog_once_and_then_ends(runtime: Runtime, count: int, strategy: str) -> None:
     pages = walk(runtime, count=count, strategy=strategy)
     shown = [item.id for page in pages for item in page.items]
     assert sorted(shown) == sorted(PRODUCTS)
@@ -189,7 +187,7 @@ def test_an_answer_that_cannot_be_is_refused_by_name(
 
 
 @pytest.mark.parametrize(("first", "then"), [("liked", "disliked"), ("disliked", "liked")])
-def test_nobody_changes_their_mind_without_an_undo(runtime: Runtime, first: str, then: str) -> None:
+def test_an_answer_cannot_be_reversed_without_an_undo(runtime: Runtime, first: str, then: str) -> None:
     page = start_session(runtime.serving(), StartSession())
     name = page.items[0].id
     answered = continue_session(runtime.serving(), NextPage(session=page.session, **{first: [name]}))

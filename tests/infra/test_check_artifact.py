@@ -39,7 +39,7 @@ def test_avx512_is_found(tmp_path: Path, flags: tuple[str, ...]) -> None:
 
 
 @needs_compiler
-def test_what_the_build_asks_for_has_none(tmp_path: Path) -> None:
+def test_the_builds_compiler_flags_avoid_avx_512(tmp_path: Path) -> None:
     assert "-march=x86-64-v3" in build_function.MARCH
     assert "ymm" in check_artifact.objdump("--disassemble", library(tmp_path, "-march=x86-64-v3"))
     assert check_artifact.compiled_for_another_cpu(tmp_path) == []
@@ -64,7 +64,7 @@ def test_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "Lambda takes 1 MB" in check_artifact.too_big(tmp_path)[0]
 
 
-def test_a_function_gets_of_ours_only_what_it_imports() -> None:
+def test_a_function_contains_only_the_modules_it_imports() -> None:
     api = {str(path) for path in build_function.imported_by("handler.lambda_entry")}
     assert {"handler/__init__.py", "handler/lambda_entry.py", "handler/stores/s3_store.py"} <= api
     assert not [path for path in api if path.startswith("export")]

@@ -65,7 +65,7 @@ def next_page(stack: Stack, page: Any) -> Any:
     return answer.json
 
 
-def test_a_new_stack_shows_the_gallery_and_says_that_it_has_no_bundle(ministack: Ministack, code: str) -> None:
+def test_a_new_stack_shows_the_gallery_and_reports_the_missing_bundle(ministack: Ministack, code: str) -> None:
     empty = create(ministack, code)
     assert empty.through_cloudfront("/").body.startswith(b"<!doctype html>")
     answer = empty.through_cloudfront("/v1/sessions", {})
@@ -163,6 +163,6 @@ def test_parameters_that_do_not_fit_together_are_refused_with_the_remedy(
         stack.deploy(expanded(code, parameters, ministack), parameters)
 
 
-def test_the_list_of_what_the_emulator_cannot_do_has_no_entry_too_many(ministack: Ministack) -> None:
+def test_the_list_of_emulator_gaps_has_no_stale_entry(ministack: Ministack) -> None:
     with pytest.raises(AssertionError, match="No longer in the template"):
         adapted({"Resources": {}}, ministack)

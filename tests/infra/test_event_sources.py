@@ -71,5 +71,5 @@ def test_a_problem_is_a_problem_everywhere(source: Path) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=[path.stem for path in SOURCES])
-def test_the_file_as_it_is_gets_an_answer(source: Path) -> None:
+def test_the_unmodified_event_is_answered(source: Path) -> None:
     assert send(json.loads(source.read_text())).status == (422 if source.stem.endswith("by_sam") else 200)

@@ -339,7 +339,7 @@ def test_the_stack_creates_keeps_and_deletes_its_keys(
         RotatingKeys(ParameterSource(names["KEYS_PARAMETER"])).current()
 
 
-def test_a_stack_is_told_why_its_keys_could_not_be_created(
+def test_a_stack_reports_why_its_keys_could_not_be_created(
     moto_endpoint: str, monkeypatch: pytest.MonkeyPatch, cloudformation: str
 ) -> None:
     use(moto_endpoint, monkeypatch)

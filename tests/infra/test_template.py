@@ -46,7 +46,7 @@ def test_no_role_may_do_everything_or_to_everything(role: str) -> None:
     assert not ROLES[role].get("ManagedPolicyArns")
 
 
-def test_every_function_has_a_role_of_its_own_and_nobody_else_takes_it() -> None:
+def test_every_function_has_its_own_role() -> None:
     roles = [function["Role"]["GetAtt"] for function in FUNCTIONS.values()]
     assert len(set(roles)) == len(FUNCTIONS)
     for name, role in ROLES.items():
@@ -128,7 +128,7 @@ def test_every_function_logs_to_a_group_that_forgets() -> None:
         assert function["LoggingConfig"]["LogGroup"]["Ref"] in groups
 
 
-def test_every_alarm_tells_somebody_and_the_dashboard_is_json() -> None:
+def test_every_alarm_notifies_and_the_dashboard_is_json() -> None:
     alarms = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
     assert len(alarms) >= 6
     assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}] for alarm in alarms.values())

@@ -1,7 +1,7 @@
-"""How the part of a page that follows taste is chosen: one file a strategy, each a pure function.
+"""Strategies: pure functions, one per file, that choose the part of a page that follows taste.
 
-A strategy ranks unseen products for a session; what becomes of the ranking (how many of them a page shows, how varied
-they are, what fills the rest) is `handler.recommend.next_page`'s. All they know comes from the session's token.
+A strategy ranks unseen products for a session, from the state in its token alone. `handler.recommend.next_page` decides
+how many of them a page shows, how varied they are, and how the rest is filled.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Rank(Protocol):
     def __call__(
         self, state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None
     ) -> list[Neighbor]:
-        """At most `count` unseen products for this session, best first; none while nothing is known of its taste."""
+        """Up to `count` unseen products for this session, best first; none while its taste is unknown."""
 
 
 @dataclass(frozen=True)
 class Strategy:
     rank: Rank
     explores: bool = False
-    """Its scores are probabilities, so that the rest of the page can be chosen to learn instead of blindly."""
+    """Whether its scores are probabilities, so that the rest of the page can explore instead of being random."""
 
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -48,9 +48,9 @@ STRATEGIES: Mapping[str, Strategy] = {
 
 
 def find_strategy(name: str) -> Strategy:
-    """Raises InvalidRequest naming the strategies there are."""
+    """Raises InvalidRequest, which lists the strategies."""
     if name not in STRATEGIES:
         raise InvalidRequest(
-            f"There is no strategy {name!r}.", field="strategy", value=name, limit=", ".join(sorted(STRATEGIES))
+            f"Unknown strategy {name!r}.", field="strategy", value=name, limit=", ".join(sorted(STRATEGIES))
         )
     return STRATEGIES[name]

@@ -1,11 +1,11 @@
-"""Search for the one product that a shopper has in mind, by the probability that each answer gives every product.
+"""Bayesian search for the one product that a shopper has in mind.
 
 Source: I. J. Cox, M. L. Miller, T. P. Minka, T. V. Papathomas and P. N. Yianilos, "The Bayesian image retrieval system,
 PicHunter", IEEE Transactions on Image Processing 9(1), 2000. If product t is the target, a shopper picks j from a page
 with probability softmax_j(t . x_j / TAU); the posterior multiplies that over every page.
 
-The posterior lives on the candidates that its own first-order expansion ranks highest, which a nearest-neighbour query
-finds: a round's cost does not grow with the catalog.
+The posterior lives on the candidates that its first-order expansion ranks highest. A nearest-neighbour query finds
+them, so the cost of a round does not grow with the catalog.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from handler.sessions.state import SessionState
 
 CANDIDATES = 128
-"""On 3,409 photos 4,000 of them, which is the full posterior, find a target no sooner; see the README."""
+"""On 3,409 photos the full posterior finds a target no sooner; see export/bench/README.md."""
 
 
 def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
-    """The `count` most probable unseen products, each scored with its share of the candidates' posterior."""
+    """The `count` most probable unseen products, scored by their share of the candidates' posterior."""
     likelihood = Likelihood(answered_pages(state), index)
     beyond = np.zeros(index.dim, dtype=np.float32)
     still_here = sum(label in index.everything for label in state.liked)
     if state.preference is not None and state.preference.count > still_here:
-        # A photo was liked that no page showed, or something liked has left the catalog: the preference remembers.
+        # A photo was liked, or a liked product has left the catalog: only the preference remembers it.
         beyond = state.preference.mean
     direction = likelihood.direction + beyond
     if not direction.any():
@@ -46,4 +46,4 @@ def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: LabelS
     posterior = np.exp(log_posterior - log_posterior.max())
     posterior /= posterior.sum()
     best = np.argsort(-posterior, kind="stable")[:count]
-    return [Neighbor(labels[place], float(posterior[place])) for place in best]
+    return [Neighbor(labels[row], float(posterior[row])) for row in best]

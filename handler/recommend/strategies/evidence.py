@@ -1,4 +1,4 @@
-"""What a session has said: its answered pages, an empty answer included."""
+"""The answered pages of a session, empty answers included."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from handler.sessions.state import Round, SessionState
 
-REMEMBERED = 30
-"""Pages further back are left out, so that a round's cost stops growing; a target is found long before, as a rule."""
+PAGES_USED = 30
+"""Earlier pages are ignored, so that the cost of a round stops growing; targets are usually found long before."""
 
 
 def answered_pages(state: SessionState) -> list[Round]:
-    """The latest REMEMBERED pages that were answered and not taken back. `state` has its last answer already."""
-    return [page for page in state.rounds if not page.withdrawn and page.shown][-REMEMBERED:]
+    """The latest PAGES_USED pages that were answered and not taken back. `state` has its last answer already."""
+    return [page for page in state.rounds if not page.withdrawn and page.shown][-PAGES_USED:]

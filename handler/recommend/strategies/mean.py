@@ -1,7 +1,7 @@
-"""The products nearest to the mean of what was liked.
+"""The products nearest to the mean of the likes.
 
 Source: Tony Assi's article on a visual recommender built on ViT embeddings, whose text averages all liked embeddings.
-(Its code averages pairwise instead, so that the last click weighs half.)
+(Its code averages pairwise instead; see recency.py.)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The products nearest to an average in which the last click weighs half.
+"""The products nearest to an average in which the last like weighs half.
 
-Source: the code of Tony Assi's article, which takes `(preference + new) / 2` at every click where its text says mean.
+Source: the code of Tony Assi's article, which computes `(preference + new) / 2` at every click; its text says mean.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from handler.products.neighbors import Neighbor, NeighborIndex
     from handler.sessions.state import SessionState
 
-REMEMBERED = 30
-"""Likes further back weigh less than 2 to the power of -30."""
+LIKES_USED = 30
+"""Earlier likes weigh less than 2 ** -30."""
 
 
 def recency(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
-    """The `count` unseen products with the largest inner product with the halving average of what was liked."""
-    latest = state.liked[-REMEMBERED:]
+    """The `count` unseen products with the largest inner product with the halving average of the likes."""
+    latest = state.liked[-LIKES_USED:]
     known, vectors = index.vectors(latest)
     by_label = dict(zip(known, vectors, strict=True))
     query = None

@@ -1,7 +1,7 @@
-"""The products nearest to what was liked and farthest from what was passed over.
+"""The products nearest to the likes and farthest from the products passed over.
 
-Source: J. J. Rocchio, "Relevance feedback in information retrieval", in The SMART Retrieval System (1971). The products
-that were shown and not chosen are the weak negatives.
+Source: J. J. Rocchio, "Relevance feedback in information retrieval", in The SMART Retrieval System (1971). Products
+that were shown and not chosen are weak negatives.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from handler.sessions.state import SessionState
 
 NEGATIVE_WEIGHT = 1.0
-"""Of the mean of what was passed over, next to 1 for the mean of what was liked; chosen with `vitrine bench rounds`."""
+"""Weight of the mean of the products passed over, against 1 for the mean of the likes; chosen with `vitrine bench
+rounds`."""
 
 
 def rocchio(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
     """The `count` unseen products with the largest inner product with `liked - NEGATIVE_WEIGHT * passed over`.
 
-    A dislike counts twice among what was passed over.
+    A disliked product counts twice among those passed over.
     """
     if state.preference is None:
         return []

@@ -86,7 +86,7 @@ def test_requests_and_answers_have_schemas(document: dict[str, Any]) -> None:
     assert (limits["minimum"], limits["maximum"], limits["default"]) == (1, 50, 10)
 
 
-def test_bundle_tells_a_client_what_it_can_ask_for() -> None:
+def test_bundle_lists_the_options_of_a_request() -> None:
     answer = send(event("bundle")).json
     assert answer["products"] == 80
     assert answer["strategies"] == sorted(STRATEGIES)

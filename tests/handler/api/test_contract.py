@@ -93,7 +93,7 @@ def operations() -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("name", "operation"), operations(), ids=lambda one: one if isinstance(one, str) else "")
-def test_examples_are_what_they_are_examples_of(name: str, operation: dict[str, Any]) -> None:
+def test_examples_fit_their_schemas(name: str, operation: dict[str, Any]) -> None:
     answer = operation["responses"]["200"]["content"]["application/json"]
     assert answer["examples"]
     for example in answer["examples"].values():
@@ -136,7 +136,7 @@ def test_examples_of_problems_are_problems() -> None:
         assert example["status"] == status
 
 
-def test_every_code_is_documented_and_every_answer_says_where_it_comes_from() -> None:
+def test_every_code_is_documented_and_every_response_has_a_request_id() -> None:
     assert DOCUMENT["openapi"].startswith("3.1")
     assert all(f"| `{known.code}` | {known.status:d} |" in DOCUMENT["info"]["description"] for known in PROBLEM_CODES)
     assert DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == list(

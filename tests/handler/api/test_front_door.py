@@ -75,7 +75,7 @@ def test_no_redirect_repeats_a_foreign_host(path: str) -> None:
         None,
     ],
 )
-def test_an_event_that_is_not_http_warms_the_process_and_says_so(other: Any, bundles: Path) -> None:
+def test_an_event_other_than_http_warms_the_process_and_is_answered(other: Any, bundles: Path) -> None:
     answer = lambda_entry.handler(other, None)  # type: ignore[arg-type]
     assert answer["status"] == "ok"
     assert answer["bundle"] == json.loads((bundles / "current.json").read_text())["version"]
@@ -110,7 +110,7 @@ def test_the_gateway_cannot_be_reached_past_the_cdn(path: str) -> None:
         assert send(with_method(get(path), "GET", x_origin_secret=right)).status in (200, 404)
 
 
-def test_health_says_degraded_and_why(monkeypatch: pytest.MonkeyPatch, bundles: Path, tmp_path: Path) -> None:
+def test_health_is_degraded_with_the_reason(monkeypatch: pytest.MonkeyPatch, bundles: Path, tmp_path: Path) -> None:
     pointer = tmp_path / "bundles" / "current.json"
     (tmp_path / "bundles").mkdir()
     for name in ("bundles", "models"):

@@ -63,7 +63,7 @@ def scope(event: object = None, context: object = None, *headers: bytes) -> dict
     return {"aws.event": event, "aws.context": context, "headers": [(b"x-request-id", value) for value in headers]}
 
 
-def test_the_gateways_id_comes_before_lambdas_before_the_clients() -> None:
+def test_the_gateways_id_precedes_lambdas_and_the_clients() -> None:
     gateway = {"requestContext": {"requestId": ID}}
     context = SimpleNamespace(aws_request_id="8f507cfc-xmpl-4697-b07a-ac58fc914c95")
     assert request_id(scope(gateway, context, b"from-client")) == ID
@@ -88,7 +88,7 @@ def test_ids_made_here_differ() -> None:
     [("bundle", "public, max-age=60"), ("get_item", "public, max-age=60"), ("get_similar", "public, max-age=60"),
      ("gallery", "no-cache")],
 )  # fmt: skip
-def test_what_a_client_has_is_not_sent_again(name: str, cache: str) -> None:
+def test_a_current_copy_is_not_sent_again(name: str, cache: str) -> None:
     first = send(event(name))
     tag = first.headers["etag"]
     assert first.headers["cache-control"] == cache
@@ -108,7 +108,7 @@ def test_static_files_are_revalidated(name: str) -> None:
     assert first.headers["x-content-type-options"] == "nosniff"
 
 
-def test_what_belongs_to_one_shopper_is_kept_by_nobody() -> None:
+def test_pages_are_never_cached() -> None:
     first = send(event("start_session"))
     token = first.json["session"]
     second = send(event("next_page", {"session": token}))
@@ -196,7 +196,7 @@ def test_a_page_elsewhere_can_read_errors_too(monkeypatch: pytest.MonkeyPatch) -
         assert (answer.status, answer.headers["access-control-allow-origin"]) == (status, ORIGIN)
 
 
-def test_a_log_line_is_one_line_whatever_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_record_is_always_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("handler.test").warning("a\nb\u2028c %s", "\x1b[31m")
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["message"] == "a\nb\u2028c \x1b[31m"

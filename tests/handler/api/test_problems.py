@@ -81,7 +81,7 @@ def test_an_answer_that_cannot_be(changes: dict[str, Any], status: int, expected
     assert {key: document.get(key) for key in expected} == expected
 
 
-def test_liking_what_was_never_shown_or_liked_and_disliked_at_once() -> None:
+def test_liking_an_unseen_product_or_also_disliking_it_is_refused() -> None:
     page = start()
     shown = [item["id"] for item in page["items"]]
     unseen = next(name for name in (f"red-{number:02}" for number in range(20)) if name not in shown)
@@ -105,7 +105,7 @@ def test_an_expired_session_is_gone() -> None:
     assert (document["code"], document["value"], document["limit"]) == ("session_expired", 604_801, 604_800)
 
 
-def test_what_is_long_is_cut_before_it_is_sent_back() -> None:
+def test_long_values_are_cut_in_problems() -> None:
     answer = send(event("next_page", {"session": start()["session"], "liked": ["y" * 500], "strategy": "z" * 9_000}))
     assert len(answer.content) < 2_000
     assert len(send(event("start_session", {"strategy": "z" * 9_000})).content) < 2_000
@@ -192,7 +192,7 @@ def test_any_path_is_answered_or_explained(path: str, method: str) -> None:
     assert send(wild).status < 500
 
 
-def test_what_nobody_foresaw_says_nothing_of_our_insides(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_leaks_no_internals(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("the secret inside")
 

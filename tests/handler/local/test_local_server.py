@@ -121,7 +121,7 @@ def test_a_photo_that_was_deleted_is_a_404(server: Local, shop: Path) -> None:
     (shop.parent / "photos" / "blue" / "07.jpg").unlink()
     status, _, content = server.request("/photos/blue/07.jpg")
     assert status == 404
-    assert b"no longer in its folder" in content
+    assert b"no longer in its directory" in content
 
 
 def test_the_signing_key_is_the_owners_alone_and_outlives_a_restart(tmp_path: Path) -> None:
@@ -152,13 +152,13 @@ def test_photos_that_are_gone_are_named_with_the_remedy(bundles: Path, tmp_path:
     assert str(tmp_path / "photos") in caught.value.detail
 
 
-def test_a_wrong_photos_option_is_said_at_once(bundles: Path, tmp_path: Path) -> None:
+def test_a_wrong_photos_option_fails_at_once(bundles: Path, tmp_path: Path) -> None:
     """Not by a gallery of broken pictures."""
     with pytest.raises(ConfigurationError, match="mistyped"):
         create_local_app(shutil.copytree(bundles, tmp_path / "bundles"), tmp_path / "mistyped")
 
 
-def test_photos_that_moved_are_found_where_one_says(bundles: Path, photos: Path, tmp_path: Path) -> None:
+def test_moved_photos_are_found_through_the_option(bundles: Path, photos: Path, tmp_path: Path) -> None:
     store = shutil.copytree(bundles, tmp_path / "bundles")
     (store / ".local" / "photos.txt").unlink()
     with pytest.raises(ConfigurationError, match="--photos"):
@@ -178,7 +178,7 @@ def test_settings_hold_on_ones_own_machine_too(bundles: Path, photos: Path, tmp_
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["misspelt", "empty"])
-def test_a_folder_without_bundles_says_how_to_make_one_and_stays_as_it_is(tmp_path: Path, there: bool) -> None:
+def test_a_directory_without_bundles_is_left_alone_with_a_remedy(tmp_path: Path, there: bool) -> None:
     folder = tmp_path / "bundels"
     if there:
         folder.mkdir()
@@ -187,7 +187,7 @@ def test_a_folder_without_bundles_says_how_to_make_one_and_stays_as_it_is(tmp_pa
     assert list(tmp_path.rglob("*")) == [folder] * there
 
 
-def test_a_port_that_is_taken_says_how_to_take_another() -> None:
+def test_a_port_in_use_is_an_error_with_a_remedy() -> None:
     with listen("127.0.0.1", 0) as first:
         port = first.getsockname()[1]
         with pytest.raises(ConfigurationError, match="--port") as caught:

@@ -72,8 +72,8 @@ def test_like_looks_like(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("shape", [(3, SIZE, SIZE), (1, 3, SIZE, SIZE + 1), (1, 1, SIZE, SIZE), (1, SIZE, SIZE, 3)])
-def test_another_shape_is_a_mistake_of_ours(encoder: Encoder, shape: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="this encoder wants"):
+def test_another_shape_is_a_programming_error(encoder: Encoder, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="this encoder expects"):
         encoder.encode(np.zeros(shape, dtype=np.float32))
 
 
@@ -82,7 +82,7 @@ def test_no_pictures_no_vectors(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not onnx", b"\x08\x09" * 40])
-def test_a_file_that_is_no_model_is_corrupt(copy: Path, content: bytes) -> None:
+def test_a_file_other_than_a_model_is_corrupt(copy: Path, content: bytes) -> None:
     (copy / ENCODER_FILE).write_bytes(content)
     with pytest.raises(BundleCorrupt, match=r"encoder\.onnx"):
         Encoder(copy)
@@ -102,7 +102,7 @@ def test_a_description_that_is_none_is_corrupt(copy: Path, text: str) -> None:
         Encoder(copy)
 
 
-def test_a_graph_with_other_names_says_what_an_encoder_has(copy: Path) -> None:
+def test_a_graph_with_other_tensor_names_is_refused_with_the_right_ones(copy: Path) -> None:
     write_graph(copy, "Identity", ("input", "logits"))
     with pytest.raises(BundleCorrupt, match="vitrine export"):
         Encoder(copy)
@@ -116,5 +116,5 @@ def test_vectors_that_cannot_be_compared_are_refused(copy: Path, operator: str, 
     write_graph(copy, operator)
     spec = json.loads((copy / SPEC_FILE).read_text()) | {"dim": dim}
     (copy / SPEC_FILE).write_text(json.dumps(spec))
-    with pytest.raises(BundleCorrupt, match="finite and not zero"):
+    with pytest.raises(BundleCorrupt, match="finite norms above zero"):
         Encoder(copy).encode(-np.abs(noise(2)))

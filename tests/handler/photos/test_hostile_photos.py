@@ -54,7 +54,7 @@ def bomb(width: int, height: int) -> bytes:
         (b"\xff\xd8\xff" + b"\xff" * 5_000, 422, "image_undecodable"),
     ],
 )
-def test_what_cannot_be_read_says_why(wrap: Any, data: bytes, status: int, code: str) -> None:
+def test_an_unreadable_store_has_a_reason(wrap: Any, data: bytes, status: int, code: str) -> None:
     answer = send(wrap(data))
     if status == 200:
         assert answer.status == 200
@@ -75,7 +75,7 @@ def test_five_megabytes_are_the_limit(wrap: Any) -> None:
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["content-length", "chunked"])
-def test_a_body_that_goes_on_is_not_read_to_its_end(declared: bool) -> None:
+def test_an_endless_body_is_cut_off(declared: bool) -> None:
     made = as_form(b"\0" * MAX_PHOTO_BODY)
     if not declared:
         del made["headers"]["content-length"]
@@ -145,7 +145,7 @@ def _damaged(place: int, by: bytes) -> bytes:
     return whole[:place] + by + whole[place + len(by) :]
 
 
-def test_who_hangs_up_in_the_middle_is_no_error_of_ours(runtime: Runtime, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_disconnects_is_not_an_error(runtime: Runtime, caplog: pytest.LogCaptureFixture) -> None:
     with serving(create_app(runtime)) as url:
         host, port = url.removeprefix("http://").split(":")
         for kind in ("application/json", f"multipart/form-data; boundary={BOUNDARY}"):

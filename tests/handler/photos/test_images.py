@@ -176,7 +176,7 @@ def test_32_bit_samples_are_refused_with_a_remedy(mode: str) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\x00", b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7", b"\xff\xd8\xff"]
 )
-def test_what_is_no_picture_is_refused_with_the_formats_we_read(data: bytes) -> None:
+def test_bytes_other_than_an_image_are_refused_with_the_supported_formats(data: bytes) -> None:
     with pytest.raises(ImageUndecodable) as caught:
         decode(data)
     assert caught.value.field == "image"
@@ -188,7 +188,7 @@ def test_formats_that_run_code_of_others_are_not_opened() -> None:
     """Pillow would start Ghostscript for an EPS."""
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n"
     for data in (eps, save(upright(), "ICO"), save(upright(), "PPM")):
-        with pytest.raises(ImageUndecodable, match="not a picture in a format we read"):
+        with pytest.raises(ImageUndecodable, match="not an image in a supported format"):
             decode(data)
 
 
@@ -266,7 +266,7 @@ def test_preprocessing_normalises_each_channel_and_puts_it_first() -> None:
     "options",
     [{"resize": (16, 24)}, {"shortest_edge": 20, "crop": (16, 24)}, {"shortest_edge": 16, "crop": (16, 16)}],
 )
-def test_every_photo_comes_out_in_the_encoders_size(size: tuple[int, int], options: dict[str, Any]) -> None:
+def test_every_photo_is_resized_for_the_encoder(size: tuple[int, int], options: dict[str, Any]) -> None:
     wanted = how(**options)
     assert preprocess(Image.new("RGB", size), wanted).shape == (3, *wanted.input_size)
 

@@ -53,7 +53,7 @@ def test_the_encoder_is_opened_once_and_only_when_a_photo_comes(
 
 
 @pytest.mark.parametrize("damage", ["changed", "gone", "spec"])
-def test_an_encoder_that_is_not_the_indexs_is_not_opened_and_pages_go_on(
+def test_an_encoder_that_differs_from_the_index_is_not_opened_and_pages_still_work(
     bundles: Path, tmp_path: Path, damage: str
 ) -> None:
     store = shutil.copytree(bundles, tmp_path / "bundles")
@@ -70,7 +70,7 @@ def test_an_encoder_that_is_not_the_indexs_is_not_opened_and_pages_go_on(
         bundle.embed_photo(photo())
 
 
-def test_pages_go_on_while_a_photo_is_looked_at(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_served_while_a_photo_is_embedded(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """The encoder keeps a core busy for a while; the event loop must not be what it keeps busy."""
     looking, done = threading.Event(), threading.Event()
     vector = runtime.bundle().embed_photo(photo())

@@ -49,7 +49,7 @@ def test_product_by_id(catalog: Catalog) -> None:
     assert (product.label, product.image) == (6, "a/b 3.jpg")
 
 
-def test_labels_of_knows_who_left_and_ignores_strangers(catalog: Catalog) -> None:
+def test_labels_of_finds_retired_products_and_ignores_unknown_ids(catalog: Catalog) -> None:
     """A shopper may like a product that was taken out a moment ago; that is no error."""
     assert catalog.labels_of(["gone", "shop/3/größe", "nobody"]) == {"gone": 5_000, "shop/3/größe": 6}
     assert catalog.labels_of(CURRENT) == CURRENT
@@ -61,7 +61,7 @@ def test_only_photos_of_products_are_known(catalog: Catalog) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database at all" * 100, b"SQLite format 3\x00" + b"\x00" * 4096])
-def test_a_file_that_is_no_catalog_is_called_corrupt(tmp_path: Path, content: bytes) -> None:
+def test_a_file_other_than_a_catalog_is_corrupt(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "catalog.sqlite"
     path.write_bytes(content)
     with pytest.raises(BundleCorrupt, match="is not a catalog"):

@@ -108,7 +108,7 @@ def test_operators(catalog: Catalog, wanted: Any, rule: Callable[[dict[str, Any]
         ({str(number): 1 for number in range(MAX_CONDITIONS + 1)}, "filter"),
     ],
 )
-def test_mistakes_name_the_field_and_what_it_takes(catalog: Catalog, wanted: Any, field: str) -> None:
+def test_an_invalid_filter_names_the_field_and_the_valid_values(catalog: Catalog, wanted: Any, field: str) -> None:
     with pytest.raises(InvalidFilter) as caught:
         catalog.passing(wanted)
     assert caught.value.field == field

@@ -69,7 +69,9 @@ def test_a_file_that_is_not_the_manifests_is_refused(
 
 @pytest.mark.parametrize("name", ["count", "record", "label_offset", "data_offset", "m_max0", "m"])
 @pytest.mark.parametrize("value", [0, 1, 2**31, 2**63])
-def test_a_header_that_lies_is_refused(original: tuple[bytes, Vectors], tmp_path: Path, name: str, value: int) -> None:
+def test_an_inconsistent_header_is_refused(
+    original: tuple[bytes, Vectors], tmp_path: Path, name: str, value: int
+) -> None:
     fields = list(HEADER.unpack_from(original[0]))
     fields[FIELDS.index(name)] = value
     path = tmp_path / "index.hnsw"

@@ -51,16 +51,14 @@ def recall(index: HnswIndex, vectors: Vectors, *, allowed: set[int] | None = Non
 
 
 @pytest.mark.parametrize("excluded", [0, 1, 100, 700])
-def test_what_was_seen_is_left_out_and_the_next_nearest_are_found(
+def test_seen_products_are_excluded_and_the_next_nearest_found(
     many: HnswIndex, many_vectors: Vectors, excluded: int
 ) -> None:
     assert recall(many, many_vectors, excluded=excluded) >= 0.99
 
 
 @pytest.mark.parametrize("liked", [2, 5])
-def test_the_recall_that_the_manifest_states_holds_for_what_shoppers_ask(
-    many: HnswIndex, many_vectors: Vectors, liked: int
-) -> None:
+def test_the_stated_recall_holds_for_shoppers_queries(many: HnswIndex, many_vectors: Vectors, liked: int) -> None:
     """A preference is a mean of several products, and lies between them."""
     rng = np.random.default_rng(liked)
     found = 0
@@ -114,7 +112,7 @@ def test_fewer_only_when_fewer_are_left(many: HnswIndex, many_vectors: Vectors) 
     assert many.nearest(many_vectors[0], 0) == []
 
 
-def test_a_graph_that_falls_apart_still_gives_what_was_asked(tmp_path: Path) -> None:
+def test_a_disconnected_graph_still_returns_enough_neighbours(tmp_path: Path) -> None:
     """Many copies of few photos make islands that hnswlib cannot leave; it then raises instead of answering."""
     originals = clustered(50, 16, clusters=50, seed=1)
     copies = np.repeat(originals, 60, axis=0)
@@ -160,9 +158,7 @@ def test_vectors_come_back_exactly_and_in_the_order_asked(
     np.testing.assert_array_equal(vectors, few_vectors[known])
 
 
-def test_vectors_belong_to_their_labels_whatever_order_they_were_indexed_in(
-    tmp_path: Path, few_vectors: Vectors
-) -> None:
+def test_vectors_belong_to_their_labels_in_any_order_of_indexing(tmp_path: Path, few_vectors: Vectors) -> None:
     labels = np.random.default_rng(6).permutation(5_000)[: len(few_vectors)].tolist()
     index = open_index(tmp_path / "index.hnsw", few_vectors, labels)
     known, vectors = index.vectors(sorted(labels))

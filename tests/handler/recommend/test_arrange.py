@@ -52,7 +52,7 @@ def test_a_varied_page_is_more_varied_than_the_top(few: HnswIndex, few_vectors: 
 
 @examples(deadline=None, max_examples=80)
 @given(labels=labels_of, chosen=st.integers(0, 5), count=st.integers(0, 12), seed=st.integers(0, 99))
-def test_what_explores_is_new_and_its_shares_are_shares(
+def test_exploring_products_are_unseen_and_their_shares_valid(
     few: HnswIndex, labels: list[int], chosen: int, count: int, seed: int
 ) -> None:
     ranked = ranking(labels, seed)
@@ -64,7 +64,7 @@ def test_what_explores_is_new_and_its_shares_are_shares(
     assert sum(share for _, share in found) <= 1 + 1e-6
 
 
-def test_exploring_goes_where_the_page_says_nothing_yet(few: HnswIndex, few_vectors: Vectors) -> None:
+def test_exploring_covers_what_the_page_leaves_open(few: HnswIndex, few_vectors: Vectors) -> None:
     """Of two equally likely groups, one is on the page already: the other has to be asked about."""
     here = np.argsort(-(few_vectors @ few_vectors[0]))[:8].tolist()
     there = np.argsort(few_vectors @ few_vectors[0])[:1].tolist()

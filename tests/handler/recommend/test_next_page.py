@@ -103,7 +103,7 @@ def test_because_names_the_likes_that_are_closest(few: HnswIndex, few_vectors: V
         assert list(pick.because) == best
 
 
-def test_a_like_that_left_the_catalog_is_no_reason(few: HnswIndex) -> None:
+def test_a_removed_like_is_not_given_as_a_reason(few: HnswIndex) -> None:
     assert closest_liked([1, 2], [9_999], few) == [(), ()]
     assert closest_liked([1], [9_999, 5], few) == [(5,)]
     assert closest_liked([], [5], few) == []

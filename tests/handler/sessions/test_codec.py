@@ -55,9 +55,7 @@ def kept(state: SessionState) -> list[tuple[object, ...]]:
 
 @examples(deadline=None, max_examples=100)
 @given(state=states(), preference=st.none() | preferences(), secret=st.just(b"") | st.binary(min_size=8, max_size=8))
-def test_every_session_comes_back_as_it_was_written(
-    state: SessionState, preference: Preference | None, secret: bytes
-) -> None:
+def test_every_session_survives_a_round_trip(state: SessionState, preference: Preference | None, secret: bytes) -> None:
     decoded, issued_at = decode(encode(replace(state, preference=preference, secret=secret), ISSUED))
     assert decoded.secret == secret
     assert issued_at == ISSUED
@@ -151,7 +149,7 @@ def test_a_token_in_every_round_does_not_blur_the_preference(few: HnswIndex, few
         [LAYOUT, b"12345678", float("inf"), b"12345678", None, [], 0, b"", b"", b"", [], []],
     ],
 )
-def test_what_another_version_signed_is_called_malformed(fields: object) -> None:
+def test_a_signed_payload_of_another_version_is_malformed(fields: object) -> None:
     with pytest.raises(SessionMalformed):
         decode(bytes(msgpack.packb(fields)))
 
@@ -163,7 +161,7 @@ def test_any_bytes_at_all_are_a_session_or_malformed(data: bytes) -> None:
         decode(data)
 
 
-def test_a_photo_comes_back_as_it_was_kept_and_costs_nothing_where_there_is_none(many_vectors: Vectors) -> None:
+def test_a_photo_survives_a_round_trip_and_tokens_without_one_stay_small(many_vectors: Vectors) -> None:
     plain = SessionState(b"session!", VECTOR_SPACE).show([1, 2])
     liked = plain.like_photo(many_vectors[0]).show([3])
     decoded, _ = decode(encode(liked, ISSUED))

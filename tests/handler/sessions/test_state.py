@@ -67,9 +67,7 @@ def test_disliking_leaves_the_preference_alone(few: HnswIndex) -> None:
     assert state.answer([], [2, 3], few).preference == state.preference
 
 
-def test_undo_reopens_the_page_and_forgets_its_answer_but_not_what_was_seen(
-    few: HnswIndex, few_vectors: Vectors
-) -> None:
+def test_undo_reopens_the_page_and_keeps_seen_products_seen(few: HnswIndex, few_vectors: Vectors) -> None:
     state = fresh(1, 2).answer([1], [], few).show([3, 4]).answer([3], [4], few).show([5, 6]).undo(few)
     assert state.rounds[-1].shown == (3, 4)
     assert (state.rounds[-1].liked, state.rounds[-1].disliked) == ((), ())
@@ -85,7 +83,7 @@ def test_undo_back_to_the_first_page_leaves_no_preference(few: HnswIndex) -> Non
         state.undo(few)
 
 
-def test_what_is_answered_after_an_undo_counts_as_if_the_first_answer_had_never_been(few: HnswIndex) -> None:
+def test_an_answer_after_an_undo_replaces_the_first_one(few: HnswIndex) -> None:
     changed = fresh(1, 2).answer([1], [], few).show([3]).undo(few).answer([2], [1], few)
     direct = fresh(1, 2).answer([2], [1], few)
     assert (changed.liked, changed.disliked) == (direct.liked, direct.disliked)
@@ -126,7 +124,7 @@ def test_liking_after_a_photo_keeps_the_photo(few: HnswIndex, few_vectors: Vecto
     np.testing.assert_allclose(mean_of(state), few_vectors[[7, 3]].mean(axis=0), atol=1e-6)
 
 
-def test_an_undo_takes_out_the_photo_and_what_was_liked_beside_it(few: HnswIndex, few_vectors: Vectors) -> None:
+def test_an_undo_removes_the_photo_and_the_likes_of_its_answer(few: HnswIndex, few_vectors: Vectors) -> None:
     before = fresh(1, 2).answer([1], [], few).show([3, 4])
     after = before.answer([3], [], few).like_photo(few_vectors[7]).show([5, 6]).undo(few)
     np.testing.assert_allclose(mean_of(after), mean_of(before), atol=1e-6)

@@ -52,7 +52,7 @@ def picks(state: SessionState) -> list[float]:
     return [source.random() for _ in range(8)]
 
 
-def test_a_token_expires_by_the_clock_and_says_how_old_it_is() -> None:
+def test_a_token_expires_and_the_error_gives_its_age() -> None:
     with time_machine.travel("2025-03-10 12:00:00Z", tick=False) as clock:
         token = tokens().write(STATE)
         clock.shift(HOUR)
@@ -80,12 +80,12 @@ def test_a_token_of_another_vector_space_names_both() -> None:
 
 
 @pytest.mark.parametrize("text", ["", ".", "a.", ".b", "a", "a.b.c", "ä.ö", "a b.c", "a.b\n", "x" * 70_000, "\x00.a"])
-def test_what_is_no_token_at_all_is_malformed(text: str) -> None:
+def test_text_other_than_a_token_is_malformed(text: str) -> None:
     with pytest.raises(SessionMalformed):
         tokens().read(text, VECTOR_SPACE)
 
 
-def test_the_four_ways_to_fail_are_told_apart_by_code_and_status() -> None:
+def test_the_four_token_errors_differ_in_code_and_status() -> None:
     kinds = (SessionTampered, SessionExpired, SessionModelChanged, SessionMalformed)
     assert len({kind.code for kind in kinds}) == 4
     assert len({status_of(kind) for kind in kinds}) == 4
@@ -122,7 +122,7 @@ def test_a_token_cut_short_never_opens(end: int) -> None:
 
 @examples(deadline=None, max_examples=200)
 @given(text=st.text(max_size=200) | st.from_regex(r"[A-Za-z0-9_-]{0,80}\.[A-Za-z0-9_-]{0,50}", fullmatch=True))
-def test_any_text_is_refused_with_an_error_of_ours(text: str) -> None:
+def test_any_text_is_refused_with_a_session_error(text: str) -> None:
     with pytest.raises(SessionError):
         tokens().read(text, VECTOR_SPACE)
 

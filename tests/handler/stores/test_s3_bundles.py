@@ -63,7 +63,7 @@ def newer(bundles: Path, encoder_directory: Path, tmp_path: Path) -> DirectorySt
     return DirectoryStore(copy)
 
 
-def test_a_session_goes_on_when_a_new_bundle_comes(shop: S3Store, newer: DirectoryStore) -> None:
+def test_a_session_continues_on_a_new_bundle(shop: S3Store, newer: DirectoryStore) -> None:
     page = send(event("start_session")).json
     seen = {item["id"] for item in page["items"]}
     assert page["remaining"] == 70
@@ -120,7 +120,7 @@ def test_while_s3_is_down_the_old_bundle_is_served(
         Runtime(runtime.settings).bundle()
 
 
-def test_a_laptop_serves_what_is_in_s3(
+def test_a_laptop_serves_bundles_from_s3(
     store: S3Store, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the photos of a folder here; what is this machine's own stays here."""
@@ -136,14 +136,14 @@ def test_a_laptop_serves_what_is_in_s3(
 
 
 @pytest.mark.usefixtures("s3")
-def test_a_bucket_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_bucket_is_reported(tmp_path: Path) -> None:
     store = S3Store("s3://no-such-bucket-here", FileCache(tmp_path))
     for ask in (store.current, lambda: store.files(""), store.leftovers):
         with pytest.raises(StoreUnavailable, match="no-such-bucket-here"):
             ask()
 
 
-def test_wrong_credentials_are_said_to_be_wrong(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_credentials_are_reported(store: S3Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(StoreUnavailable, match="credentials"):
         open_store(store.address).current()
@@ -159,7 +159,7 @@ def test_an_unchanged_pointer_costs_a_304(store: S3Store) -> None:
     assert answers == [304]
 
 
-def test_a_pointer_moved_by_a_request_whose_answer_was_lost_is_moved(store: S3Store) -> None:
+def test_a_pointer_write_whose_response_was_lost_counts_as_done(store: S3Store) -> None:
     """botocore asks again after a broken connection; then S3 says that somebody, who was us, has moved it."""
     etag = store.current().etag
     sent: list[object] = []
@@ -219,7 +219,7 @@ class TestFileCache:
         path.write_bytes(name.encode() * size)
         return path
 
-    def test_what_was_used_longest_ago_goes_first(self, tmp_path: Path) -> None:
+    def test_the_least_recently_used_file_is_deleted_first(self, tmp_path: Path) -> None:
         cache = FileCache(tmp_path / "cache", megabytes=1)
         paths = {}
         for name in "abcad":
@@ -227,12 +227,12 @@ class TestFileCache:
             paths[name] = cache.fetch(name, file_ref(source), lambda to, source=source: shutil.copy(source, to))
         assert {name for name, path in paths.items() if path.exists()} == {"a", "c", "d"}
 
-    def test_what_cannot_fit_says_what_to_set(self, tmp_path: Path) -> None:
+    def test_a_file_beyond_the_limit_names_the_setting(self, tmp_path: Path) -> None:
         source = self.source(tmp_path, "a", 2_000_000)
         with pytest.raises(CacheTooSmall, match=r"2,000,000 bytes.*1,000,000.*VITRINE_CACHE_MEGABYTES"):
             FileCache(tmp_path / "cache", megabytes=1).fetch("a", file_ref(source), lambda _: None)
 
-    def test_a_full_disk_says_what_to_set(self, tmp_path: Path) -> None:
+    def test_a_full_disk_names_the_setting(self, tmp_path: Path) -> None:
         def fill(_: Path) -> None:
             raise OSError(28, "No space left on device")
 

@@ -71,11 +71,11 @@ def race(store: BundleStore, version: str, etag: str | None) -> Pointer | None:
 
 
 class TestContract:
-    def test_an_empty_store_says_what_to_do(self, store: BundleStore) -> None:
+    def test_an_empty_store_has_a_remedy(self, store: BundleStore) -> None:
         with pytest.raises(BundleNotFound, match="Make a bundle first: vitrine index PHOTOS --out"):
             store.current()
 
-    def test_what_was_put_comes_back_and_is_verified(self, store: BundleStore, tmp_path: Path) -> None:
+    def test_a_stored_file_is_fetched_and_verified(self, store: BundleStore, tmp_path: Path) -> None:
         source = write(tmp_path, b"vectors" * 1_000)
         expected = file_ref(source)
         store.put(KEY, source)
@@ -84,7 +84,7 @@ class TestContract:
         assert store.fetch(KEY, expected).read_bytes() == b"vectors" * 1_000
         assert store.has(KEY, expected)
 
-    def test_what_is_not_there_is_not_found(self, store: BundleStore) -> None:
+    def test_a_missing_key_is_not_found(self, store: BundleStore) -> None:
         expected = FileRef(sha256="0" * 64, size=3)
         assert not store.has(KEY, expected)
         for ask in (lambda: store.read(KEY), lambda: store.fetch(KEY, expected)):
@@ -169,7 +169,7 @@ class TestContract:
         thread.join()
         assert seen <= {(refs[0].size, 0, 0), (refs[1].size, 1, 1)}
 
-    def test_the_pointer_says_at_once_that_nothing_changed(self, store: BundleStore, make_store: MakeStore) -> None:
+    def test_an_unchanged_pointer_is_recognised_at_once(self, store: BundleStore, make_store: MakeStore) -> None:
         first = store.point("v1", None)
         assert store.current(first) is first
         second = make_store().point("v2", first.etag)
@@ -188,7 +188,7 @@ class TestContract:
         assert [file.key for file in store.files("bundles/")] == ["bundles/v2/index.hnsw"]
         assert store.files("models/") == store.leftovers() == []
 
-    def test_a_big_file_arrives_whole(self, store: BundleStore, tmp_path: Path) -> None:
+    def test_a_multipart_upload_is_complete(self, store: BundleStore, tmp_path: Path) -> None:
         """In parts, where the store takes parts."""
         source = write(tmp_path, random.Random(1).randbytes(40_000_000))
         store.put(KEY, source)
@@ -243,7 +243,7 @@ def test_a_directory_store_leaves_no_temporary_files(tmp_path: Path) -> None:
     assert names == {KEY, CURRENT_KEY, ".current.lock"}
 
 
-def test_a_pointer_that_is_no_pointer_is_corrupt(tmp_path: Path) -> None:
+def test_an_invalid_pointer_is_corrupt(tmp_path: Path) -> None:
     for body in (b"", b"{}", b'{"version": "../../etc"}', b'{"version": "v1", "more": 1}', b"\xff"):
         (tmp_path / CURRENT_KEY).write_bytes(body)
         with pytest.raises(BundleCorrupt):

@@ -11,7 +11,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from handler.recommend.strategies import STRATEGIES
-from handler.recommend.strategies.evidence import REMEMBERED
+from handler.recommend.strategies.evidence import PAGES_USED
 from handler.recommend.strategies.likelihood import NOTHING_CLOSE, TAU
 from handler.sessions.state import Preference, SessionState
 from tests.handler.support import VECTOR_SPACE, nearest_by_hand
@@ -81,7 +81,7 @@ def test_bayes_ranks_by_the_posterior_that_the_answers_give(
     assert (np.diff(scores) <= 1e-7).all()
 
 
-def test_bayes_candidates_hold_what_the_full_posterior_ranks_first(few: HnswIndex, few_vectors: Vectors) -> None:
+def test_bayes_candidates_contain_the_top_of_the_full_posterior(few: HnswIndex, few_vectors: Vectors) -> None:
     """The first-order query must not lose the answer that the exact posterior would give."""
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -108,7 +108,7 @@ def test_bayes_follows_a_photo_that_no_page_showed(few: HnswIndex, few_vectors: 
 
 @examples(deadline=None, max_examples=60)
 @given(pages=histories())
-def test_rocchio_goes_from_what_was_passed_over_to_what_was_liked(
+def test_rocchio_moves_from_passed_over_products_towards_likes(
     few: HnswIndex, few_vectors: Vectors, pages: Answers
 ) -> None:
     liked = [label for _, likes, _ in pages for label in likes]
@@ -156,7 +156,7 @@ def test_an_undone_answer_leaves_no_trace_but_the_seen_page(few: HnswIndex, name
 def test_a_long_session_weighs_its_latest_pages(few: HnswIndex) -> None:
     """A round's cost has to stop growing; what is beyond the memory changes nothing."""
     old = [([250 + n, 275 + n], [250 + n], []) for n in range(3)]
-    recent = [([2 * n, 2 * n + 1], [2 * n], []) for n in range(REMEMBERED)]
+    recent = [([2 * n, 2 * n + 1], [2 * n], []) for n in range(PAGES_USED)]
     seen_only = [([*shown], [], []) for shown, _, _ in old]
     labels = [[n.label for n in rank("bayes", play(few, [*pages, *recent]), few)] for pages in (old, seen_only)]
     assert labels[0] == labels[1]
