@@ -15,7 +15,8 @@
     │   ├── SessionMalformed      not a token issued by this API
     │   ├── SessionTampered       an invalid signature
     │   ├── SessionExpired        older than the deployment allows
-    │   └── SessionModelChanged   its vectors belong to another vector space
+    │   ├── SessionModelChanged   its vectors belong to another vector space
+    │   └── SessionFull           its token would be longer than a token may be
     ├── ImageError
     │   ├── ImageTooLarge         more bytes or pixels than the limit
     │   └── ImageUndecodable      an unsupported or broken image
@@ -126,6 +127,10 @@ class SessionModelChanged(SessionError):
     code = "session_model_changed"
 
 
+class SessionFull(SessionError):
+    code = "session_full"
+
+
 class ImageError(VitrineError):
     code = "image_invalid"
 
@@ -206,6 +211,7 @@ HTTP_STATUS: dict[type[VitrineError], int] = {
     SessionTampered: 403,
     SessionExpired: 410,
     SessionModelChanged: 409,
+    SessionFull: 409,
     ImageTooLarge: 413,
     ImageUndecodable: 422,
     BundleError: 503,

@@ -11,8 +11,9 @@
      "shown": [{"label": 42, "position": 0, "reason": "similar"}, ...],
      "latency_ms": 1.9}                  # from the arrival of the request until the page is ready
 
-Labels stand for products (the bundle's catalog maps them to ids); positions on a page count from 0. An answer refers to
-a page of an earlier line, usually the previous one. No session sees a product twice, so the label identifies the page.
+Labels stand for products (the bundle's catalog maps them to ids); positions on a page count from 0, and are null for a
+product of a page so old that the session has forgotten its order. An answer refers to a page of an earlier line,
+usually the previous one. No session sees a product twice, so the label identifies the page.
 The same session and round again is a repeated request or a new answer after an undo: the last line counts.
 
 Showing a page again (`POST /v1/sessions/show`) is not a round and logs nothing.
@@ -68,16 +69,16 @@ class _Event:
         }
         logger.info(self.name, extra={"event": line})
 
-    def _answer(self) -> dict[str, list[dict[str, int]]]:
+    def _answer(self) -> dict[str, list[dict[str, int | None]]]:
         liked, disliked = (self.answered.liked, self.answered.disliked) if self.answered else ((), ())
         return {
             "liked": [self._positioned(label) for label in liked],
             "disliked": [self._positioned(label) for label in disliked],
         }
 
-    def _positioned(self, label: int) -> dict[str, int]:
-        page = next(page.shown for page in reversed(self.state.rounds) if label in page.shown)
-        return {"label": label, "position": page.index(label)}
+    def _positioned(self, label: int) -> dict[str, int | None]:
+        page = next((page.shown for page in reversed(self.state.rounds) if label in page.shown), None)
+        return {"label": label, "position": None if page is None else page.index(label)}
 
 
 def log_round(serving: Serving, strategy: str, state: SessionState, picks: Sequence[Pick]) -> None:

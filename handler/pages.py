@@ -35,12 +35,12 @@ def start_session(serving: Serving, request: StartSession) -> Page:
 
 def continue_session(serving: Serving, request: NextPage) -> Page:
     """Apply the answer to the page in front and show the next page."""
-    return _continue(serving, request, _read(serving, request.session))
+    return _continue(serving, request, serving.read_session(request.session))
 
 
 def undo(serving: Serving, request: Undo) -> Page:
     """The previous page, open for another answer. A token keeps no reasons, so its items have none."""
-    state = _read(serving, request.session).undo(serving.bundle.index)
+    state = serving.read_session(request.session).undo(serving.bundle.index)
     picks = _in_front(state)
     log_undo(serving, state, picks)
     return _page(serving, serving.tokens.write(state), state, picks, allowed=None)
@@ -51,7 +51,7 @@ def show_page(serving: Serving, request: ShowPage) -> Page:
 
     A token keeps no reasons, so its items have none.
     """
-    state = _read(serving, request.session)
+    state = serving.read_session(request.session)
     return _page(serving, request.session, state, _in_front(state), allowed=None)
 
 
@@ -92,10 +92,6 @@ def similar_products(serving: Serving, product: Product, count: int = SIMILAR_SH
     _, vectors = serving.bundle.index.vectors([product.label])
     neighbors = serving.bundle.index.nearest(vectors[0], count, excluded={product.label})
     return _items(serving, [Pick(found.label, "similar", found.score) for found in neighbors])
-
-
-def _read(serving: Serving, token: str) -> SessionState:
-    return serving.tokens.read(token, serving.bundle.vector_space)
 
 
 def _continue(

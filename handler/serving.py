@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from handler.open_bundle import OpenBundle
+    from handler.sessions.state import SessionState
     from handler.sessions.tokens import SessionTokens
     from handler.settings import Settings
 
@@ -16,3 +17,7 @@ class Serving(NamedTuple):
     bundle: OpenBundle
     tokens: SessionTokens
     settings: Settings
+
+    def read_session(self, token: str) -> SessionState:
+        """Raises SessionError."""
+        return self.tokens.read(token, self.bundle.vector_space, self.bundle.manifest.model.dim)

@@ -23,6 +23,7 @@ _MEANINGS: Final[dict[type[VitrineError], str]] = {
     errors.SessionTampered: "The token was changed, or its signing key has been retired. Start a new session.",
     errors.SessionExpired: "The token is older than the shop keeps sessions. Start a new session.",
     errors.SessionModelChanged: "The shop's vectors have changed; tastes do not carry over. Start a new session.",
+    errors.SessionFull: "The session has shown too many products for one token. Start a new session.",
     errors.ImageTooLarge: "The photo exceeds the limit on bytes or pixels. Scale it down.",
     errors.ImageUndecodable: "The photo is broken, or its format is not supported.",
     errors.BundleNotFound: "The shop has not published a catalog yet. Try again later.",

@@ -1,19 +1,23 @@
 """Compact encoding of a session's state: msgpack around bit-packed labels, answers and preference.
 
 A label takes as many bits as the largest label shown, an answer one bit per product (two once a product is disliked),
-a component of the preference six. After 100 rounds of ten of 100,000 products that is 17 x 1,000 bits of labels.
+a component of the preference six. After 100 rounds of ten of 100,000 products that is 17 x 1,000 bits of labels. Rounds
+that the session keeps only as sets take fewer bits per label, see handler/sessions/bits.py.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import msgpack
 import numpy as np
 
 from handler.errors import SessionMalformed
-from handler.sessions.state import Preference, Round, SessionState
+from handler.sessions.bits import MAX_BITS, pack, pack_set, unpack, unpack_set
+from handler.sessions.fields import integer, items, number, octets, truth
+from handler.sessions.state import Earlier, Preference, Round, SessionState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +25,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LAYOUT = 1
+COMPACTED = 2
+"""The layout of a session with earlier rounds: a reader of layout 1 would ignore them and show their products again."""
 LEVEL_BITS = 6
 SESSION_ID_BYTES = 8
 SECRET_BYTES = 8
 VECTOR_SPACE_BYTES = 8
 MAX_ROUNDS = 10_000
+"""Handlers from before COMPACTED kept every round; one of this many empty pages is still a short token."""
+MAX_SCALE = 1e6
+"""The components of a mean of unit vectors are at most 1; this leaves room for what subtracting a photo adds."""
 _LEVELS = 2 ** (LEVEL_BITS - 1) - 1
 
 
@@ -38,46 +47,49 @@ def encode(state: SessionState, issued_at: int) -> bytes:
     width = max(shown, default=0).bit_length()
     disliked = _marks(state.rounds, "disliked")
     fields = [
-        LAYOUT,
+        COMPACTED if state.earlier.rounds else LAYOUT,
         state.session_id,
         issued_at,
         bytes.fromhex(state.vector_space)[:VECTOR_SPACE_BYTES],
         _encode_preference(state.preference),
         [[size, len(list(run))] for size, run in itertools.groupby(len(page.shown) for page in state.rounds)],
         width,
-        _pack_bits(np.asarray(shown, dtype=np.int64), width),
-        _pack_bits(_marks(state.rounds, "liked"), 1),
-        _pack_bits(disliked, 1) if disliked.any() else b"",
+        pack(np.asarray(shown, dtype=np.int64), width),
+        pack(_marks(state.rounds, "liked"), 1),
+        pack(disliked, 1) if disliked.any() else b"",
         [position for position, page in enumerate(state.rounds) if page.withdrawn],
         _elsewhere(state.rounds),
     ]
+    earlier = _encode_earlier(state.earlier)
     photos = _photos(state.rounds)
-    if photos or state.secret:
+    if photos or state.secret or earlier:
         fields.append(photos)
-    if state.secret:
+    if state.secret or earlier:
         fields.append(state.secret)
+    if earlier:
+        fields.append(earlier)
     return bytes(msgpack.packb(fields))
 
 
 def decode(data: bytes) -> tuple[SessionState, int]:
     """The state and its issue time. Its vector space is the prefix that the token keeps, its secret still encrypted.
 
-    Raises SessionMalformed. The bytes are signed, so another version wrote those that do not decode.
+    Takes time and memory in proportion to `data`. Raises SessionMalformed: the bytes are signed, so another version or
+    another holder of the key wrote those that do not decode.
     """
     try:
-        fields = msgpack.unpackb(data, use_list=True, strict_map_key=True)
-        if fields[0] != LAYOUT:
+        fields = items(msgpack.unpackb(data, use_list=True, strict_map_key=True))
+        if not fields or type(fields[0]) is not int or fields[0] not in (LAYOUT, COMPACTED):
             raise SessionMalformed(
-                f"The session token has layout {fields[0]}; this deployment reads {LAYOUT}.",
+                f"The session token has layout {str(fields[:1])[1:21]}; "
+                f"this deployment reads {LAYOUT} and {COMPACTED}.",
                 field="session",
                 remedy="Start a new session.",
             )
-        return _state(fields), int(fields[2])
-    except SessionMalformed:
-        raise
-    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, msgpack.UnpackException) as error:
+        return _state(fields), integer(fields[2])
+    except (ValueError, msgpack.UnpackException) as error:
         raise SessionMalformed(
-            f"The session token does not decode ({type(error).__name__}).",
+            f"The session token does not decode ({str(error)[:80] or type(error).__name__}).",
             field="session",
             remedy="Start a new session.",
         ) from error
@@ -87,30 +99,52 @@ def _state(fields: list[Any]) -> SessionState:
     (_, session_id, _, vector_space, preference, runs, width, labels, liked, disliked, withdrawn, elsewhere, *more) = (
         fields
     )
-    photos = {position: _decode_preference(photo) for position, photo in (more[0] if more else [])}
-    sizes = [size for size, repeats in runs for _ in range(min(repeats, MAX_ROUNDS))]
-    shown = _unpack_bits(labels, width, sum(sizes)).tolist()
-    likes = _unpack_bits(liked, 1, sum(sizes)).tolist()
-    dislikes = _unpack_bits(disliked, 1, sum(sizes)).tolist() if disliked else [0] * sum(sizes)
-    secret = more[1] if len(more) > 1 else b""
-    if secret and (not isinstance(secret, bytes) or len(secret) != SECRET_BYTES):
-        raise ValueError(f"a secret has {SECRET_BYTES} bytes")
-    rounds = []
+    sizes = _decode_runs(runs)
     ends = list(itertools.accumulate(sizes, initial=0))
+    shown = unpack(labels, integer(width, 0, MAX_BITS), ends[-1]).tolist()
+    likes = unpack(liked, 1, ends[-1]).tolist()
+    dislikes = unpack(disliked, 1, ends[-1]).tolist() if octets(disliked) else [0] * ends[-1]
+    absent: tuple[Any, ...] = ([], b"", None)
+    photos, secret, folded = (*more[:3], *absent[len(more) :])
+    earlier = _decode_earlier(folded) if fields[0] == COMPACTED else Earlier()
+    last = len(sizes) - 1
+    taken_back = {integer(position, 0, last) for position in items(withdrawn)}
+    pictured = {
+        integer(position, 0, last): _decode_preference(photo)
+        for position, photo in (items(one, 2) for one in items(photos))
+    }
+    answers = _decode_elsewhere(elsewhere, last, {*shown, *earlier.shown})
+    rounds = []
     for position, (start, end) in enumerate(itertools.pairwise(ends)):
         page = shown[start:end]
-        also_liked = [label for where, label, sign in elsewhere if where == position and sign]
-        also_disliked = [label for where, label, sign in elsewhere if where == position and not sign]
+        photo = pictured.get(position)
         rounds.append(
             Round(
                 shown=tuple(page),
-                liked=(*itertools.compress(page, likes[start:end]), *also_liked),
-                disliked=(*itertools.compress(page, dislikes[start:end]), *also_disliked),
-                withdrawn=position in withdrawn,
-                photo=None if (photo := photos.get(position)) is None else photo.mean,
+                liked=(*itertools.compress(page, likes[start:end]), *answers[position, True]),
+                disliked=(*itertools.compress(page, dislikes[start:end]), *answers[position, False]),
+                withdrawn=position in taken_back,
+                photo=None if photo is None else photo.mean,
             )
         )
-    return SessionState(session_id, vector_space.hex(), tuple(rounds), _decode_preference(preference), secret)
+    return SessionState(
+        octets(session_id, SESSION_ID_BYTES),
+        octets(vector_space, VECTOR_SPACE_BYTES).hex(),
+        tuple(rounds),
+        _decode_preference(preference),
+        octets(secret, SECRET_BYTES) if secret else b"",
+        earlier,
+    )
+
+
+def _decode_runs(runs: object) -> list[int]:
+    """The number of products of every page. Whether there are as many labels is for `unpack` to check."""
+    pairs = [
+        (integer(size), integer(repeats, 1, MAX_ROUNDS)) for size, repeats in (items(run, 2) for run in items(runs))
+    ]
+    if sum(repeats for _, repeats in pairs) > MAX_ROUNDS:
+        raise ValueError(f"more than {MAX_ROUNDS} rounds")
+    return [size for size, repeats in pairs for _ in range(repeats)]
 
 
 def _marks(rounds: Sequence[Round], answer: str) -> NDArray[np.int64]:
@@ -130,6 +164,16 @@ def _elsewhere(rounds: Sequence[Round]) -> list[tuple[int, int, bool]]:
     ]
 
 
+def _decode_elsewhere(fields: object, last: int, shown: set[int]) -> dict[tuple[int, bool], list[int]]:
+    """The labels by round and by whether they were liked. Raises ValueError for a label that is not in `shown`."""
+    answers = defaultdict[tuple[int, bool], list[int]](list)
+    for position, label, liked in (items(one, 3) for one in items(fields)):
+        if integer(label) not in shown:
+            raise ValueError("an answer about a product that was not shown")
+        answers[integer(position, 0, last), truth(liked)].append(label)
+    return answers
+
+
 def _photos(rounds: Sequence[Round]) -> list[tuple[int, list[Any] | None]]:
     """(round, vector) of the photos still kept, quantised like the preference; no bytes without photos."""
     return [
@@ -137,6 +181,24 @@ def _photos(rounds: Sequence[Round]) -> list[tuple[int, list[Any] | None]]:
         for position, page in enumerate(rounds)
         if page.photo is not None
     ]
+
+
+def _encode_earlier(earlier: Earlier) -> list[Any]:
+    if not earlier.rounds:
+        return []
+    return [
+        earlier.rounds,
+        earlier.standing,
+        *(pack_set(members) for members in (earlier.shown, earlier.liked, earlier.disliked)),
+    ]
+
+
+def _decode_earlier(fields: object) -> Earlier:
+    rounds, standing, *sets = items(fields, 5)
+    shown, liked, disliked = (unpack_set(items(members)) for members in sets)
+    if not liked <= shown or not disliked <= shown:
+        raise ValueError("an answer about a product that was not shown")
+    return Earlier(shown, liked, disliked, integer(standing, 0, integer(rounds, 1)), rounds)
 
 
 def _encode_preference(preference: Preference | None) -> list[Any] | None:
@@ -147,25 +209,13 @@ def _encode_preference(preference: Preference | None) -> list[Any] | None:
     scale = float(np.abs(preference.mean).max()) or 1.0
     roots = np.sign(preference.mean) * np.sqrt(np.abs(preference.mean) / scale)
     levels = np.rint(roots * _LEVELS).astype(np.int64) + _LEVELS
-    return [scale, preference.count, len(levels), _pack_bits(levels, LEVEL_BITS)]
+    return [scale, preference.count, len(levels), pack(levels, LEVEL_BITS)]
 
 
-def _decode_preference(fields: list[Any] | None) -> Preference | None:
+def _decode_preference(fields: object) -> Preference | None:
     if fields is None:
         return None
-    scale, count, dim, packed = fields
-    roots = (_unpack_bits(packed, LEVEL_BITS, dim) - _LEVELS).astype(np.float32) / _LEVELS
-    return Preference((np.sign(roots) * roots**2 * scale).astype(np.float32), int(count))
-
-
-def _pack_bits(values: NDArray[np.int64], width: int) -> bytes:
-    bits = (values[:, None] >> np.arange(width)) & 1
-    return np.packbits(bits.astype(np.uint8)).tobytes()
-
-
-def _unpack_bits(data: bytes, width: int, count: int) -> NDArray[np.int64]:
-    """Raises ValueError if `data` is not exactly `count` values of `width` bits."""
-    if not 0 <= width <= 62 or len(data) != -(-width * count // 8):
-        raise ValueError(f"{len(data)} bytes cannot hold {count} values of {width} bits")
-    bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8), count=width * count)
-    return bits.reshape(count, width).astype(np.int64) @ (np.int64(1) << np.arange(width, dtype=np.int64))
+    scale, count, dim, packed = items(fields, 4)
+    roots = (unpack(packed, LEVEL_BITS, integer(dim, 1)) - _LEVELS).astype(np.float32) / _LEVELS
+    mean = (np.sign(roots) * roots**2 * number(scale, MAX_SCALE)).astype(np.float32)
+    return Preference(mean, integer(count, 1))

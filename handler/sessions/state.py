@@ -1,6 +1,6 @@
 """The state of a session: pages shown, answers given, and the resulting preference.
 
-All of it is immutable; each step of a session returns a new state. A token (handler.token) carries it.
+All of it is immutable; each step of a session returns a new state. A token (handler/sessions/tokens.py) carries it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from handler.products.neighbors import NeighborIndex
 
 PHOTOS_KEPT = 4
+ROUNDS_KEPT = 200
+"""Older rounds become sets, so that a token does not grow with every page. It limits how far back an undo reaches."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,18 @@ class Preference:
 
 
 @dataclass(frozen=True)
+class Earlier:
+    """Rounds that a session keeps only as sets of products, without their order, and that no undo can reach."""
+
+    shown: frozenset[int] = frozenset()
+    liked: frozenset[int] = frozenset()
+    disliked: frozenset[int] = frozenset()
+    standing: int = 0
+    """How many of the rounds no undo had taken back."""
+    rounds: int = 0
+
+
+@dataclass(frozen=True)
 class SessionState:
     """A session between two requests. The last round is the page in front of the shopper."""
 
@@ -55,35 +69,64 @@ class SessionState:
     preference: Preference | None = None
     secret: bytes = field(default=b"", repr=False)
     """What random picks and the name in logs derive from; SessionTokens sets it and carries it on."""
+    earlier: Earlier = Earlier()
+    """What the rounds before `rounds` come to."""
 
     @cached_property
     def shown(self) -> frozenset[int]:
-        return frozenset(label for page in self.rounds for label in page.shown)
+        return self.earlier.shown.union(label for page in self.rounds for label in page.shown)
 
     @cached_property
     def liked(self) -> tuple[int, ...]:
-        """Labels in the order in which they were liked."""
-        return tuple(label for page in self.rounds for label in page.liked)
+        """Labels in the order in which they were liked; those of earlier rounds come first, in ascending order."""
+        return (*sorted(self.earlier.liked), *(label for page in self.rounds for label in page.liked))
 
     @cached_property
     def disliked(self) -> tuple[int, ...]:
-        return tuple(label for page in self.rounds for label in page.disliked)
+        return (*sorted(self.earlier.disliked), *(label for page in self.rounds for label in page.disliked))
 
     @property
     def number(self) -> int:
         """Number of the round in front of the shopper, counted from 1."""
-        return sum(not page.withdrawn for page in self.rounds)
+        return self.earlier.standing + sum(not page.withdrawn for page in self.rounds)
+
+    @property
+    def steps(self) -> int:
+        """Number of all pages shown, counting those taken back."""
+        return self.earlier.rounds + len(self.rounds)
 
     def show(self, labels: Sequence[int]) -> SessionState:
-        return replace(self, rounds=(*self.rounds, Round(tuple(labels))))
+        return replace(self, rounds=(*self.rounds, Round(tuple(labels)))).compacted(ROUNDS_KEPT)
+
+    def compacted(self, keep: int) -> SessionState:
+        """The same session with at most `keep` rounds; the others count as earlier ones.
+
+        Pages that were taken back go first, since nobody answered them, then the oldest. The page in front stays.
+        """
+        excess = len(self.rounds) - max(keep, 1)
+        if excess <= 0:
+            return self
+        order = sorted(range(len(self.rounds) - 1), key=lambda position: not self.rounds[position].withdrawn)
+        going = set(order[:excess])
+        gone = [self.rounds[position] for position in sorted(going)]
+        earlier = Earlier(
+            self.earlier.shown.union(*(page.shown for page in gone)),
+            self.earlier.liked.union(*(page.liked for page in gone)),
+            self.earlier.disliked.union(*(page.disliked for page in gone)),
+            self.earlier.standing + sum(not page.withdrawn for page in gone),
+            self.earlier.rounds + len(gone),
+        )
+        kept = tuple(page for position, page in enumerate(self.rounds) if position not in going)
+        return replace(self, rounds=kept, earlier=earlier)
 
     def answer(self, liked: Sequence[int], disliked: Sequence[int], index: NeighborIndex) -> SessionState:
         """Apply an answer to the page in front. Repeating an earlier answer changes nothing.
 
         The caller has checked that all products were shown and none is both liked and disliked.
         """
-        news = tuple(label for label in dict.fromkeys(liked) if label not in self.liked)
-        dislikes = tuple(label for label in dict.fromkeys(disliked) if label not in self.disliked)
+        known, refused = frozenset(self.liked), frozenset(self.disliked)
+        news = tuple(label for label in dict.fromkeys(liked) if label not in known)
+        dislikes = tuple(label for label in dict.fromkeys(disliked) if label not in refused)
         answered = replace(self.rounds[-1], liked=news, disliked=dislikes)
         return replace(
             self,
@@ -106,13 +149,17 @@ class SessionState:
     def undo(self, index: NeighborIndex) -> SessionState:
         """Take back the last answer: its page is in front again, and later pages stay seen.
 
-        Raises NothingToUndo on the first page.
+        Raises NothingToUndo on the first page, and where the session keeps earlier answers only as sets.
         """
         standing = [position for position, page in enumerate(self.rounds) if not page.withdrawn]
         if len(standing) < 2:
+            first = not self.earlier.standing
             raise NothingToUndo(
-                "The first page is in front: there is no answer to take back.",
+                "The first page is in front: there is no answer to take back."
+                if first
+                else f"A session keeps its last {ROUNDS_KEPT} pages at most: there is no answer left to take back.",
                 field="session",
+                limit=None if first else ROUNDS_KEPT,
                 remedy="Answer a page with /v1/sessions/next first.",
             )
         undone, in_front = standing[-2], standing[-1]
@@ -121,7 +168,7 @@ class SessionState:
         ]
         page = rest.pop(undone)
         reopened = (*rest, Round(page.shown))
-        before = tuple(label for earlier in rest for label in earlier.liked)
+        before = (*self.earlier.liked, *(label for earlier in rest for label in earlier.liked))
         preference = self.preference if page.photo is None else _merge(self.preference, page.photo[None], sign=-1)
         return replace(self, rounds=reopened, preference=_without_likes(preference, before, page.liked, index))
 

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 
 import itsdangerous
 
-from handler.errors import SessionExpired, SessionMalformed, SessionModelChanged, SessionTampered
+from handler.errors import SessionExpired, SessionFull, SessionMalformed, SessionModelChanged, SessionTampered
 from handler.sessions import codec as session_codec
 from handler.sessions.state import SessionState
 
@@ -43,6 +43,10 @@ EVENT_SALT = b"vitrine.event.v1"
 SECRET_SALT = b"vitrine.secret.v1"
 PAD_SALT = b"vitrine.pad.v1"
 MAX_TOKEN_CHARS = 65_536
+ROUNDS_WHEN_FULL = 30
+"""Rounds kept where a token would otherwise be too long. Strategies look no further back."""
+CLOCK_SKEW_SECONDS = 300
+"""How far in the future a token may have been issued: the clocks of two processes differ."""
 _SHAPE = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
@@ -68,14 +72,36 @@ class SessionTokens:
         return SessionState(session_id, vector_space, secret=_derived_secret(self._signing_key, session_id))
 
     def write(self, state: SessionState) -> str:
+        """Sign a state. Where the token would be too long, earlier rounds become sets. Raises SessionFull.
+
+        `read` accepts every token that this returns.
+        """
+        token = self._signed(state)
+        if len(token) > MAX_TOKEN_CHARS:
+            token = self._signed(state.compacted(ROUNDS_WHEN_FULL))
+        if len(token) > MAX_TOKEN_CHARS:
+            raise SessionFull(
+                f"After {len(state.shown):,} products the session's token would have {len(token):,} characters; "
+                f"the limit is {MAX_TOKEN_CHARS:,}.",
+                field="session",
+                value=len(token),
+                limit=MAX_TOKEN_CHARS,
+                remedy="Start a new session.",
+            )
+        return token
+
+    def _signed(self, state: SessionState) -> str:
         derivable = _checked_secret(state) == _derived_secret(self._signing_key, state.session_id)
         carried = b"" if derivable else _encrypted(self._signing_key, state.session_id, state.secret)
         payload = session_codec.encode(replace(state, secret=carried), int(self._now()))
         return self._signers[self._signing_key].sign(itsdangerous.base64_encode(payload)).decode()
 
-    def read(self, token: str, vector_space: str) -> SessionState:
-        """Raises SessionMalformed, SessionTampered, SessionExpired or SessionModelChanged."""
-        raw = token.encode()
+    def read(self, token: str, vector_space: str, dim: int) -> SessionState:
+        """`dim` is the length of the vectors of `vector_space`.
+
+        Raises SessionMalformed, SessionTampered, SessionExpired or SessionModelChanged.
+        """
+        raw = token.encode(errors="replace")
         if len(raw) > MAX_TOKEN_CHARS or not _SHAPE.fullmatch(raw):
             raise SessionMalformed(
                 f"This is not a session token ({len(token):,} characters).",
@@ -86,6 +112,14 @@ class SessionTokens:
         key, payload = self._verified(raw)
         state, issued_at = session_codec.decode(payload)
         age = int(self._now()) - issued_at
+        if age < -CLOCK_SKEW_SECONDS:
+            raise SessionMalformed(
+                f"The session token was issued {-age:,} seconds in the future.",
+                field="session",
+                value=-age,
+                limit=CLOCK_SKEW_SECONDS,
+                remedy="Start a new session.",
+            )
         if age > self._ttl_seconds:
             raise SessionExpired(
                 f"The session is {age:,} seconds old.",
@@ -102,6 +136,7 @@ class SessionTokens:
                 limit=vector_space,
                 remedy="Start a new session.",
             )
+        _check_dimensions(state, dim)
         if state.secret:
             secret = _encrypted(key, state.session_id, state.secret)  # the pad undoes itself
         else:
@@ -114,7 +149,7 @@ class SessionTokens:
         A phone that retries a request gets the page it missed, and skips nothing.
         """
         answer = repr([(page.shown, page.liked, page.disliked) for page in state.rounds[-1:]]).encode()
-        message = b"%b|%d|%b" % (state.session_id, len(state.rounds), answer)
+        message = b"%b|%d|%b" % (state.session_id, state.steps, answer)
         return random.Random(hmac.digest(_checked_secret(state), RANDOM_SALT + message, "sha256"))  # noqa: S311  keyed
 
     def pseudonym(self, state: SessionState) -> str:
@@ -125,7 +160,10 @@ class SessionTokens:
         """The key that signed the token, and the payload."""
         for key, signer in self._signers.items():
             try:
-                return key, itsdangerous.base64_decode(signer.unsign(raw))
+                value = signer.unsign(raw)
+                if signer.sign(value) != raw:  # base64 that decodes to the signature, but is not how it is written
+                    continue
+                return key, itsdangerous.base64_decode(value)
             except itsdangerous.BadSignature:
                 continue
             except itsdangerous.BadData as error:
@@ -137,6 +175,21 @@ class SessionTokens:
             field="session",
             remedy="Start a new session.",
         )
+
+
+def _check_dimensions(state: SessionState, dim: int) -> None:
+    vectors = [page.photo for page in state.rounds if page.photo is not None]
+    if state.preference is not None:
+        vectors.append(state.preference.mean)
+    for vector in vectors:
+        if len(vector) != dim:
+            raise SessionMalformed(
+                f"The session token has a vector of {len(vector)} dimensions; this shop's have {dim}.",
+                field="session",
+                value=len(vector),
+                limit=dim,
+                remedy="Start a new session.",
+            )
 
 
 def _derived_secret(key: bytes, session_id: bytes) -> bytes:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["moto_endpoint"]
 VECTOR_SPACE = "0" * 32
+DIM = 8
 
 
 class Clock:
@@ -87,7 +88,7 @@ def test_a_new_key_verifies_before_it_signs(clock: Clock) -> None:
     for _ in range(2 * SETTLE_SECONDS):
         writer, reader = SessionTokens(early.current(), 60), SessionTokens(late.current(), 60)
         for one, other in ((writer, reader), (reader, writer)):
-            other.read(one.write(one.start(VECTOR_SPACE)), VECTOR_SPACE)
+            other.read(one.write(one.start(VECTOR_SPACE)), VECTOR_SPACE, DIM)
         clock.now += 1
     assert early.current() == late.current() == (NEW, OLD)
 
@@ -174,9 +175,9 @@ def test_a_rotation_keeps_the_sessions_of_the_two_keys_before(parameter: str) ->
         seen.append(rotate(parameter))
         assert seen[-1][1:] == seen[-2][:2]
         if number < 2:
-            SessionTokens(seen[-1], 60).read(token, VECTOR_SPACE)
+            SessionTokens(seen[-1], 60).read(token, VECTOR_SPACE, DIM)
     with pytest.raises(SessionTampered):
-        SessionTokens(seen[-1], 60).read(token, VECTOR_SPACE)
+        SessionTokens(seen[-1], 60).read(token, VECTOR_SPACE, DIM)
     assert all(len(key) == 64 for key in seen[-1])
 
 
@@ -230,7 +231,7 @@ def timeline(parameter: str) -> Timeline:
 
 def drawn(tokens: SessionTokens, token: str) -> tuple[float, str]:
     """What decides the next page after an answer, and the name in the log."""
-    state = tokens.read(token, VECTOR_SPACE)
+    state = tokens.read(token, VECTOR_SPACE, DIM)
     answered = replace(state, rounds=(*state.rounds[:-1], replace(state.rounds[-1], liked=state.rounds[-1].shown[:1])))
     return tokens.page_random(answered).random(), tokens.pseudonym(answered)
 
@@ -257,7 +258,7 @@ def test_a_token_means_the_same_in_every_process_of_a_rotation(
         if moment in answers:
             answerer = SessionTokens(orders[answers[moment]], 60)
             try:
-                token = answerer.write(answerer.read(token, VECTOR_SPACE).show([3 + moment]))
+                token = answerer.write(answerer.read(token, VECTOR_SPACE, DIM).show([3 + moment]))
             except SessionTampered:
                 break
             expected[token] = drawn(answerer, token)
@@ -272,7 +273,7 @@ def test_a_session_outlives_the_key_that_started_it(timeline: Timeline) -> None:
     name, length = drawn(first, token)[1], len(token)
     for order in orders[1:]:
         tokens = SessionTokens(order, 60)
-        token = tokens.write(tokens.read(token, VECTOR_SPACE))
+        token = tokens.write(tokens.read(token, VECTOR_SPACE, DIM))
         assert drawn(tokens, token)[1] == name
     assert OLD not in orders[-1]
     assert len(token) - length <= 15
@@ -287,7 +288,7 @@ def test_a_deployment_whose_keys_are_stored_elsewhere_signs_and_verifies(
         name = boto3.client("secretsmanager").create_secret(Name=uuid.uuid4().hex, SecretString=OLD)["ARN"]
     tokens = Runtime(Settings.model_validate({"bundles": str(bundles), f"signing_keys_{place}": name})).tokens
     token = tokens.write(tokens.start(VECTOR_SPACE))
-    assert SessionTokens([OLD], 60).read(token, VECTOR_SPACE)
+    assert SessionTokens([OLD], 60).read(token, VECTOR_SPACE, DIM)
 
 
 class CloudFormation(BaseHTTPRequestHandler):

@@ -31,6 +31,6 @@ async def search_image(request: Request) -> Response:
     search, photo = await read_photo_search(request)
     shop = await serving(request)
     # The token is verified before the encoder runs, which is the expensive part.
-    state = None if search.session is None else shop.tokens.read(search.session, shop.bundle.vector_space)
+    state = None if search.session is None else shop.read_session(search.session)
     vector = await run_in_threadpool(shop.bundle.embed_photo, photo)
     return private(pages.search_photo(shop, search, state, vector))

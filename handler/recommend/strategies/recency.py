@@ -21,9 +21,10 @@ def recency(state: SessionState, index: NeighborIndex, count: int, allowed: Labe
     latest = state.liked[-LIKES_USED:]
     known, vectors = index.vectors(latest)
     by_label = dict(zip(known, vectors, strict=True))
+    pages = [(page.liked, page.photo) for page in state.rounds]
     query = None
-    for page in state.rounds:
-        for vector in [*(by_label.get(label) for label in page.liked), page.photo]:
+    for liked, photo in [(sorted(state.earlier.liked), None), *pages]:
+        for vector in [*(by_label.get(label) for label in liked), photo]:
             if vector is not None:
                 query = vector if query is None else (query + vector) / 2
     if query is None:

@@ -134,7 +134,7 @@ def test_what_was_liked_counts_when_it_has_left(shop: Shop) -> None:
     shop.index(lambda name: name != liked)
     new = runtime.bundle()
     assert new.version != old.version
-    state = runtime.tokens.read(page.session, new.vector_space)
+    state = runtime.serving().read_session(page.session)
     assert state.preference is not None
     vector = old.index.vectors([old.catalog.labels_of([liked])[liked]])[1][0]
     assert float(vector @ state.preference.mean) > 0.99

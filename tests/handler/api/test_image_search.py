@@ -76,9 +76,9 @@ def test_a_photo_verifies_its_token_once(monkeypatch: pytest.MonkeyPatch) -> Non
     token = send(event("start_session")).json["session"]
     read, tokens = SessionTokens.read, []
 
-    def counted(self: SessionTokens, token: str, vector_space: str) -> SessionState:
+    def counted(self: SessionTokens, token: str, vector_space: str, dim: int) -> SessionState:
         tokens.append(token)
-        return read(self, token, vector_space)
+        return read(self, token, vector_space, dim)
 
     monkeypatch.setattr(SessionTokens, "read", counted)
     assert send(as_json(photo(), session=token)).json["round"] == 2

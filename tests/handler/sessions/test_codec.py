@@ -93,7 +93,7 @@ def test_a_token_of_100_rounds_fits_into_4_kilobytes() -> None:
     tokens = SessionTokens(("new" * 20, "old" * 20), ttl_seconds=3600)
     token = tokens.write(long_session(768))
     assert len(token) <= 4096
-    assert len(tokens.read(token, VECTOR_SPACE).shown) == 1_000
+    assert len(tokens.read(token, VECTOR_SPACE, 768).shown) == 1_000
 
 
 def neighbors_kept(vectors: Vectors, liked: int, seed: int) -> float:
@@ -126,7 +126,7 @@ def test_a_token_in_every_round_does_not_blur_the_preference(few: HnswIndex, few
     for number in range(1, 101):
         state = state.answer([2 * number - 2], [], few).show([2 * number, 2 * number + 1])
         exact = state.preference
-        state = tokens.read(tokens.write(state), VECTOR_SPACE)
+        state = tokens.read(tokens.write(state), VECTOR_SPACE, few_vectors.shape[1])
     assert exact is not None
     np.testing.assert_allclose(exact.mean, few_vectors[0:200:2].mean(axis=0), atol=1e-6)
 
