@@ -20,6 +20,7 @@
     ├── ImageError
     │   ├── ImageTooLarge         more bytes or pixels than the limit
     │   └── ImageUndecodable      an unsupported or broken image
+    ├── PhotoSearchBusy           more photos at once than the process has room for
     ├── ConfigurationError        invalid environment variables or options
     ├── BundleError
     │   ├── BundleNotFound        nothing has been published here
@@ -46,6 +47,8 @@ class VitrineError(Exception):
     """Base of the tree. `code` is stable and meant for machines; the message is for people."""
 
     code = "internal"
+    retry_after: int | None = None
+    """Seconds after which the same request may succeed, where that can be told."""
 
     def __init__(
         self,
@@ -143,6 +146,11 @@ class ImageUndecodable(ImageError):
     code = "image_undecodable"
 
 
+class PhotoSearchBusy(VitrineError):
+    code = "photo_search_busy"
+    retry_after = 2
+
+
 class ConfigurationError(VitrineError):
     code = "configuration"
 
@@ -214,6 +222,7 @@ HTTP_STATUS: dict[type[VitrineError], int] = {
     SessionFull: 409,
     ImageTooLarge: 413,
     ImageUndecodable: 422,
+    PhotoSearchBusy: 429,
     BundleError: 503,
     ConfigurationError: 500,
 }

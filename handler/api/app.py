@@ -15,6 +15,7 @@ from handler.api.caching import REVALIDATE, conditional
 from handler.api.guard import Guard
 from handler.api.head_requests import HeadRequests
 from handler.api.origin_secrets import OriginSecrets
+from handler.api.photo_queue import PhotoQueue
 from handler.api.problems import add_problem_handlers
 from handler.api.routes import router
 from handler.request_context import HEADER, RequestIds
@@ -64,6 +65,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         )
     app.add_middleware(RequestIds)
     app.state.runtime = runtime
+    app.state.photo_queue = PhotoQueue()
     app.include_router(router)
     add_problem_handlers(app)
     _add_gallery(app)

@@ -49,7 +49,12 @@ def document(app: FastAPI) -> dict[str, Any]:
             "description": "The request's id, which the shop's log lines carry as well.",
             "required": True,
             "schema": {"type": "string"},
-        }
+        },
+        "RetryAfter": {
+            "description": "Seconds after which the same request may succeed.",
+            "required": True,
+            "schema": {"type": "integer"},
+        },
     }
     found["paths"][PHOTO_PATH]["post"]["requestBody"] = {"required": True, "content": _photo_content()}
     for operations in found["paths"].values():
@@ -69,6 +74,8 @@ def _complete(operation: dict[str, Any]) -> None:
             response |= NOT_MODIFIED
             response.pop("content", None)
         elif status >= "400":
+            if status == "429":
+                response["headers"]["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
             response["description"] = _codes(int(status))
             problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
             if int(status) in PROBLEMS:

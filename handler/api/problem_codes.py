@@ -26,6 +26,7 @@ _MEANINGS: Final[dict[type[VitrineError], str]] = {
     errors.SessionFull: "The session has shown too many products for one token. Start a new session.",
     errors.ImageTooLarge: "The photo exceeds the limit on bytes or pixels. Scale it down.",
     errors.ImageUndecodable: "The photo is broken, or its format is not supported.",
+    errors.PhotoSearchBusy: "Too many photos are being searched. Try again after the seconds in `Retry-After`.",
     errors.BundleNotFound: "The shop has not published a catalog yet. Try again later.",
     errors.BundleCorrupt: "A file of the catalog differs from the one published. Try again later.",
     errors.BundleIncompatible: "Another version of Vitrine wrote the catalog. Try again later.",

@@ -72,6 +72,7 @@ def error_problem(error: VitrineError) -> Response:
         status,
         error.code,
         error.detail,
+        headers=None if error.retry_after is None else {"Retry-After": str(error.retry_after)},
         field=error.field,
         value=error.value,
         limit=error.limit,

@@ -77,6 +77,9 @@ class Preprocessing(BaseModel):
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     """Decode `data` into an upright 8-bit RGB image: first frame, EXIF orientation applied, transparency on white.
 
+    JPEGs are decoded in full. Pillow's draft mode takes a quarter of the time for 12 million pixels, but changes a
+    vector as much as 8-bit weights do (cosine 0.9999), also against vectors that an index already holds.
+
     Raises ImageTooLarge before any pixel is decoded, and ImageUndecodable for incomplete or invalid images.
     """
     try:

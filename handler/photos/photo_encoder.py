@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING
 
 from handler.errors import BundleCorrupt
 from handler.manifest import model_fingerprint, model_key
+from handler.photos.cores import available_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,21 +31,18 @@ class PhotoEncoder:
         self._store = store
         self._model = model
         self._opening = threading.Lock()
-        # At most one decoded photo per core; the others wait as bytes.
-        self._working = threading.BoundedSemaphore(os.cpu_count() or 1)
         self._encoder: Encoder | None = None
 
     def embed(self, photo: bytes) -> NDArray[np.float32]:
         """float32 (dim,) of length 1. Raises ImageTooLarge, ImageUndecodable and BundleError.
 
-        CPU-bound: call it off the event loop.
+        CPU-bound, with up to 300 MB for a photo: call it off the event loop, and limit how many run at once.
         """
         from handler.photos.images import decode, preprocess
 
         encoder = self._opened()
-        with self._working:
-            image = decode(photo, max_pixels=MAX_UPLOAD_PIXELS, formats=UPLOAD_FORMATS)
-            vector: NDArray[np.float32] = encoder.encode(preprocess(image, encoder.spec.preprocessing)[None])[0]
+        image = decode(photo, max_pixels=MAX_UPLOAD_PIXELS, formats=UPLOAD_FORMATS)
+        vector: NDArray[np.float32] = encoder.encode(preprocess(image, encoder.spec.preprocessing)[None])[0]
         return vector
 
     def _opened(self) -> Encoder:
@@ -63,7 +60,7 @@ class PhotoEncoder:
             name: self._store.fetch(model_key(self._model.fingerprint, name), expected)
             for name, expected in self._model.files.items()
         }
-        encoder = Encoder(paths[ENCODER_FILE].parent)
+        encoder = Encoder(paths[ENCODER_FILE].parent, threads=available_cores())
         if encoder.spec.dim != self._model.dim:
             raise BundleCorrupt(f"The encoder has {encoder.spec.dim} dimensions, the index {self._model.dim}.")
         return encoder

@@ -36,7 +36,9 @@ def test_the_encoder_is_opened_once_and_only_when_a_photo_comes(
 
     opened = []
     real = handler.photos.encoder.Encoder
-    monkeypatch.setattr("handler.photos.encoder.Encoder", lambda path: (opened.append(path), real(path))[1])
+    monkeypatch.setattr(
+        "handler.photos.encoder.Encoder", lambda path, **options: (opened.append(path), real(path, **options))[1]
+    )
     bundle = Runtime(Settings(bundles=str(shutil.copytree(bundles, tmp_path / "b")), signing_keys=(KEY,))).bundle()
     assert opened == []
     start = threading.Barrier(4)
