@@ -38,6 +38,13 @@ PAGE_POLICY = {
     "Referrer-Policy": "no-referrer",
 }
 
+DOCS_POLICY = {
+    **STATIC_POLICY,
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
 
 def create_app(runtime: Runtime) -> FastAPI:
     """Create the API and the gallery. The first request opens the bundle."""
@@ -45,6 +52,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         title="Vitrine",
         version=version("vitrine"),
         summary="A visual product recommender that needs no running server.",
+        docs_url=None,  # FastAPI's page loads its scripts from a CDN
         redoc_url=None,
         redirect_slashes=False,  # the redirect would repeat the request's Host header
         generate_unique_id_function=lambda route: route.name,  # the method names of generated clients
@@ -84,9 +92,13 @@ def _add_gallery(app: FastAPI) -> None:
     async def gallery(request: Request) -> Response:
         return _file(request, "gallery.html", "text/html", PAGE_POLICY)
 
-    for path in sorted(STATIC.iterdir()):
+    @app.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> Response:
+        return _file(request, "docs/docs.html", "text/html", DOCS_POLICY)
+
+    for path in sorted(STATIC.rglob("*")):
         if path.suffix in STATIC_TYPES:
-            _add_static(app, path.name, STATIC_TYPES[path.suffix])
+            _add_static(app, path.relative_to(STATIC).as_posix(), STATIC_TYPES[path.suffix])
 
 
 def _add_static(app: FastAPI, name: str, media_type: str) -> None:
@@ -96,5 +108,5 @@ def _add_static(app: FastAPI, name: str, media_type: str) -> None:
 
 
 def _file(request: Request, name: str, media_type: str, headers: Mapping[str, str]) -> Response:
-    # A few kilobytes: reading them here is faster than handing them to a thread.
+    # Kilobytes, but for /docs: reading them here is faster than handing them to a thread.
     return conditional(request, (STATIC / name).read_bytes(), media_type, REVALIDATE, headers)

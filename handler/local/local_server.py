@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from fastapi.responses import FileResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from handler.api.app import create_app
 from handler.api.problems import problem
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 PHOTOS = "/photos"
+PHOTO_HEADERS = {
+    "Cache-Control": "max-age=3600",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+"""A photo shares its origin with the gallery, so nothing in it may run, even where a browser opens it as a page."""
 REFRESH_SECONDS = 2
 
 
@@ -87,10 +94,21 @@ def create_local_app(
 def _add_photos(app: FastAPI, runtime: Runtime, root: Path) -> None:
     @app.get(PHOTOS + "/{image:path}", include_in_schema=False)
     async def photo(image: str) -> Response:
-        # Only images named in the catalog are served, so no path can leave the photos' directory.
+        # The catalog names the photos, but whoever wrote the bundle wrote these names.
         if not runtime.bundle().catalog.has_image(image):
             return problem(404, "not_found", "No product has this photo.", value=image)
-        path = root / image
-        if not path.is_file():
-            return problem(404, "not_found", "The photo is no longer in its directory.", value=image)
-        return FileResponse(path, headers={"Cache-Control": "max-age=3600"})
+        return await run_in_threadpool(_photo, root, image)
+
+
+def _photo(root: Path, image: str) -> Response:
+    from handler.photos.media_type import media_type
+
+    path = (root / image).resolve()
+    if not path.is_relative_to(root):
+        return problem(404, "not_found", "The photo's path leads out of the photos' directory.", value=image)
+    if not path.is_file():
+        return problem(404, "not_found", "The photo is no longer in its directory.", value=image)
+    found = media_type(path)
+    if found is None:
+        return problem(404, "not_found", "The file is not a photo in a supported format.", value=image)
+    return FileResponse(path, headers=PHOTO_HEADERS, media_type=found)

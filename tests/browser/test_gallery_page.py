@@ -89,6 +89,7 @@ def test_page_policy_allows_nothing_inline(open_gallery: Callable[..., GalleryPa
 
 
 def test_static_files_are_small_and_all_served() -> None:
-    files = {path.name: path.stat().st_size for path in STATIC.iterdir()}
+    """The gallery's own; what /docs loads is in a directory of its own."""
+    files = {path.name: path.stat().st_size for path in STATIC.iterdir() if path.is_file()}
     assert {name for name in files if Path(name).suffix not in STATIC_TYPES} == {"gallery.html"}
     assert sum(files.values()) < SIZE_LIMIT

@@ -14,7 +14,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from handler import lambda_entry
-from handler.api.app import STATIC
+from handler.api.app import STATIC, STATIC_TYPES
 from handler.api.guard import MAX_BODY
 from handler.request_context import request_id
 from tests.handler.api.test_problems import assert_problem
@@ -99,7 +99,9 @@ def test_a_current_copy_is_not_sent_again(name: str, cache: str) -> None:
     assert send(with_headers(event(name), if_none_match='"other"')).content == first.content
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in STATIC.iterdir() if path.suffix != ".html"))
+@pytest.mark.parametrize(
+    "name", sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.suffix in STATIC_TYPES)
+)
 def test_static_files_are_revalidated(name: str) -> None:
     first = send(get(f"/static/{name}"))
     again = send(with_headers(get(f"/static/{name}"), if_none_match=first.headers["etag"]))

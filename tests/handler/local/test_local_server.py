@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from handler.errors import BundleNotFound, ConfigurationError
 from handler.local.local_server import create_local_app, listen
 from handler.local.local_state import LocalState
 from tests.handler.support import event
+from tests.live import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +117,43 @@ def test_only_photos_of_products_are_served(server: Local, path: str) -> None:
     status, kind, content = server.request(f"/photos/{path}")
     assert (status, kind) == (404, "application/problem+json")
     assert b"secret" not in content.replace(b"secret.txt", b"")
+
+
+@pytest.fixture
+def hostile(bundles: Path, photos: Path, tmp_path: Path) -> Iterator[httpx.Client]:
+    """A shop whose bundle somebody else wrote: its catalog names what a photos' directory should not give away."""
+    copy = shutil.copytree(photos, tmp_path / "photos")
+    gif = (
+        b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;",
+        b"<script>alert(1)</script>",
+    )
+    (copy / "x.html").write_bytes(b"".join(gif))
+    (copy / "page.jpg").write_bytes(gif[1])
+    shutil.copy(photos / "red" / "03.jpg", tmp_path / "outside.jpg")
+    (copy / "link.jpg").symlink_to(tmp_path / "outside.jpg")
+    (copy / "inside.jpg").symlink_to(copy / "red" / "03.jpg")
+    app = create_local_app(shutil.copytree(bundles, tmp_path / "bundles"), copy, {})
+    catalog = app.state.runtime.bundle().catalog
+    catalog.has_image = lambda _: True
+    with serving(app) as url, httpx.Client(base_url=url) as client:
+        yield client
+
+
+def test_a_photos_type_is_its_contents_and_nothing_in_it_runs(hostile: httpx.Client) -> None:
+    """A GIF that is also a page, and is called one, is a picture to the browser."""
+    for name, kind in (("x.html", "image/gif"), ("red/03.jpg", "image/jpeg"), ("inside.jpg", "image/jpeg")):
+        answer = hostile.get(f"/photos/{name}")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
+
+
+@pytest.mark.parametrize(
+    "name", ["page.jpg", "link.jpg", "%2e%2e/outside.jpg", "catalog.jsonl", "%2fetc%2fpasswd", "red"]
+)
+def test_a_bundle_cannot_name_what_is_no_photo_or_lies_elsewhere(hostile: httpx.Client, name: str) -> None:
+    answer = hostile.get(f"/photos/{name}")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
 def test_a_photo_that_was_deleted_is_a_404(server: Local, shop: Path) -> None:
