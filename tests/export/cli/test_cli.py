@@ -81,7 +81,7 @@ def test_index_reports_what_it_did_and_does_nothing_twice(tmp_path: Path, encode
     assert re.search(r"Embedded +12 at [\d,.]+ photos/s", output)
     assert re.search(r"Recall@10 +1\.0000 with ef=32", output)
     assert re.search(r"Skipped +1 photos", output)
-    assert "größe [bold].jpg: These 8 bytes are not a picture" in output
+    assert "größe [bold].jpg: These 8 bytes are not an image" in output
     report = json.loads(LocalState(tmp_path / "shop").report.read_text(encoding="utf-8"))
     assert report["skipped"].keys() == {"größe [bold].jpg"}
     assert report["published"] is True
@@ -103,7 +103,7 @@ def test_photos_that_are_all_broken_are_one_sentence(tmp_path: Path, encoder_dir
     write(tmp_path / "photos" / "a.jpg", "no photo")
     status, output = vitrine("index", tmp_path / "photos", "--out", tmp_path / "shop", "--model", encoder_directory)
     assert status == 1
-    assert "None of the 1 photos can be used; the first: These 8 bytes are not a picture" in output
+    assert "None of the 1 photos can be used; the first: These 8 bytes are not an image" in output
     assert "Traceback" not in output
 
 

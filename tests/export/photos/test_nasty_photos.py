@@ -64,10 +64,10 @@ def write_bad(folder: Path) -> dict[str, str]:
     write(folder / "logo.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")
     return {
         "truncated.jpg": "truncated or damaged",
-        "text.jpg": "not a picture in a format we read",
-        "empty.jpg": "not a picture in a format we read",
-        "page.png": "not a picture in a format we read",
-        "bomb.png": "50000 x 50000 = 2,500,000,000 pixels; at most 100,000,000",
+        "text.jpg": "not an image in a supported format",
+        "empty.jpg": "not an image in a supported format",
+        "page.png": "not an image in a supported format",
+        "bomb.png": "50000 x 50000 = 2,500,000,000 pixels; the limit is 100,000,000",
         "no-pixels.png": "truncated or damaged",
         "circle.jpg": "cannot be read: Too many levels of symbolic links",
         "dangling.jpg": "cannot be read: No such file or directory",
