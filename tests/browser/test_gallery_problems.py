@@ -82,7 +82,7 @@ def test_a_failure_at_the_very_start_is_retried(open_gallery: Callable[..., Gall
 
 @pytest.mark.parametrize(
     ("token", "words"),
-    [("nonsense", "This is not a session token"), ("AAAA.AAAA", "signature does not fit")],
+    [("nonsense", "This is not a session token"), ("AAAA.AAAA", "has an invalid signature")],
     ids=["malformed", "tampered"],
 )
 def test_a_link_that_the_shop_refuses_leads_to_a_new_session(
