@@ -1,6 +1,7 @@
 """A drawn shop: a product catalog for a first look at Vitrine, made of nothing but geometry and a seed.
 
-How a picture comes about: `assortment` decides what the shop sells, a silhouette (`dresses`, `boots` and so
-on, one module a kind) lays out its parts, `framing` places them, and `studio` lights them.
-`catalog` writes the photos and their manifest. Pillow and numpy are loaded by those who draw, not by this package.
+`catalog.write_sample_catalog` is the only entry point; nothing else of this package is used elsewhere. It asks
+`assortment` what the shop sells, and `drawing` for each photo: a silhouette (`dresses`, `boots` and so on, one module
+per kind) lays out the parts, `framing` places them, and `studio` lights them. Importing the package loads neither
+Pillow nor numpy.
 """

@@ -1,7 +1,7 @@
-"""The sample catalog on disk: one photo a product, and the manifest that `vitrine index` reads.
+"""The sample catalog on disk: one photo per product, and the product table that `vitrine index` reads.
 
 Writing is safe to interrupt and to repeat. Every file appears whole or not at all, each photo carries the words it
-was drawn from, and a second call draws only what is missing, broken or of another seed.
+was drawn from, and a second call draws only photos that are missing, damaged or from another seed.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from export.sample.assortment import Product
 
-MANIFEST = "catalog.csv"
+TABLE = "catalog.csv"
 FIELDS = ("id", "image", "name", "category", "colour", "pattern", "price", "currency", "in_stock")
 
 QUALITY = 86
 CURRENCY = "EUR"
 EDITION = 1
-"""Raised whenever the drawing changes, so that older photos are drawn again."""
+"""Increase it when the drawing changes, so that older photos are drawn again."""
 
 _END = b"\xff\xd9"
 """The marker that ends a JPEG: a file without it was cut off."""
@@ -36,12 +36,12 @@ Progress = Callable[[int, int], None]
 
 
 def write_sample_catalog(out: Path, *, count: int = 459, seed: int = 459, progress: Progress | None = None) -> Path:
-    """Write `count` drawn products below `out` and return the manifest's path, `out`/catalog.csv.
+    """Write `count` drawn products below `out` and return the path of the product table, `out`/catalog.csv.
 
     Photos are `<category>/<id>.jpg`, 400 x 480 pixels. The same seed gives the same bytes (under the same Pillow),
-    and a smaller count gives the first products of a larger one. `progress` is told (done, count) after every photo.
+    and a smaller count gives the first products of a larger one. `progress` gets (done, count) after every photo.
 
-    Raises `CatalogError` for a count the range cannot fill, and for a folder that holds somebody else's catalog.
+    Raises `CatalogError` for a count the range cannot fill, and for a directory that holds another catalog.
     """
     from export.sample.assortment import assortment, capacity
 
@@ -53,34 +53,36 @@ def write_sample_catalog(out: Path, *, count: int = 459, seed: int = 459, progre
             limit=capacity(),
             remedy="Ask for a count within that range.",
         )
-    manifest = out / MANIFEST
-    _refuse_foreign(manifest)
+    table = out / TABLE
+    _refuse_foreign(table)
     products = assortment(count, seed)
     for done, product in enumerate(products, 1):
         _write_photo(out / product.image, product, seed)
         if progress is not None:
             progress(done, count)
     text = _rows(products)
-    if not manifest.is_file() or manifest.read_bytes() != text:
-        _replace(manifest, text)
-    return manifest
+    if not table.is_file() or table.read_bytes() != text:
+        _replace(table, text)
+    return table
 
 
-def _refuse_foreign(manifest: Path) -> None:
-    """A shop's own catalog must never be overwritten by drawings."""
-    out = manifest.parent
+def _refuse_foreign(table: Path) -> None:
+    """Raise CatalogError rather than overwrite a shop's own catalog."""
+    out = table.parent
     if out.exists() and not out.is_dir():
-        raise CatalogError(f"{out} is a file, not a folder.", field="out", value=str(out), remedy="Name a new folder.")
-    if not manifest.is_file():
+        raise CatalogError(
+            f"{out} is a file, not a directory.", field="out", value=str(out), remedy="Choose a new directory."
+        )
+    if not table.is_file():
         return
-    with manifest.open("rb") as file:
+    with table.open("rb") as file:
         header = file.readline().strip()
     if header != ",".join(FIELDS).encode():
         raise CatalogError(
-            f"{manifest} is not a sample catalog, and will not be overwritten.",
+            f"{table} is not a sample catalog and will not be overwritten.",
             field="out",
             value=str(out),
-            remedy="Name a new folder.",
+            remedy="Choose a new directory.",
         )
 
 
@@ -112,7 +114,7 @@ def _jpeg(image: Image, origin: bytes) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one step: whoever looks sees the old file or the new one, never half of it."""
+    """Put `content` at `path` in one step: readers see the old file or the new one, never a part."""
     partial = path.with_name(f".{path.name}.part")
     partial.write_bytes(content)
     partial.replace(path)

@@ -182,7 +182,7 @@ def test_a_shops_own_catalog_is_never_overwritten(tmp_path: Path) -> None:
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "shop").write_text("")
 
-    with pytest.raises(CatalogError, match="is a file, not a folder"):
+    with pytest.raises(CatalogError, match="is a file, not a directory"):
         write_sample_catalog(tmp_path / "shop", count=1)
 
 
