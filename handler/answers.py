@@ -9,14 +9,14 @@ from handler.errors import ContradictoryAnswer, NotShown, UnknownAnswer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handler.products.catalog import Catalog
+    from handler.products.engine import ProductCatalog
     from handler.sessions.state import SessionState
 
 _REMEDY = "Answer with the ids of the items that were shown."
 
 
 def read_answer(
-    liked: Sequence[str], disliked: Sequence[str], state: SessionState, catalog: Catalog
+    liked: Sequence[str], disliked: Sequence[str], state: SessionState, catalog: ProductCatalog
 ) -> tuple[list[int], list[int]]:
     """The labels liked and disliked.
 

@@ -17,7 +17,6 @@ from handler.products.neighbors import HnswIndex
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from handler.products.neighbors import NeighborIndex
     from handler.stores.store import BundleStore
 
 _LABELS_NAMED = 3
@@ -33,9 +32,7 @@ class OpenBundle:
         self.catalog = Catalog(
             store.fetch(bundle_key(version, CATALOG_FILE), files[CATALOG_FILE]), self.manifest.catalog
         )
-        self.index: NeighborIndex = HnswIndex(
-            store.fetch(bundle_key(version, INDEX_FILE), files[INDEX_FILE]), self.manifest.index
-        )
+        self.index = HnswIndex(store.fetch(bundle_key(version, INDEX_FILE), files[INDEX_FILE]), self.manifest.index)
         self._check_labels()
         self._store = store
         self._encoder = PhotoEncoder(store, self.manifest.model)

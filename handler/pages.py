@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from handler.products.catalog import Product
+    from handler.products.engine import Candidates, Product
     from handler.products.filters import Filter
-    from handler.products.labels import LabelSet
     from handler.schemas import NextPage, PhotoSearch, ShowPage, StartSession, Undo
     from handler.serving import Serving
     from handler.sessions.state import SessionState
@@ -126,7 +125,7 @@ def _show_next(
     return page
 
 
-def _allowed(serving: Serving, wanted: Filter | None) -> LabelSet | None:
+def _allowed(serving: Serving, wanted: Filter | None) -> Candidates | None:
     return serving.bundle.catalog.passing(wanted) if wanted else None
 
 
@@ -134,7 +133,7 @@ def _in_front(state: SessionState) -> list[Pick]:
     return [Pick(label, None) for label in state.rounds[-1].shown]
 
 
-def _page(serving: Serving, token: str, state: SessionState, picks: list[Pick], allowed: LabelSet | None) -> Page:
+def _page(serving: Serving, token: str, state: SessionState, picks: list[Pick], allowed: Candidates | None) -> Page:
     candidates = serving.bundle.index.everything if allowed is None else allowed
     return Page.model_construct(
         session=token,

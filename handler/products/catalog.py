@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handler.errors import BundleCorrupt
+from handler.products.engine import Product
 from handler.products.filters import to_sql
 from handler.products.labels import LabelSet
 
@@ -43,13 +44,6 @@ CREATE TABLE field_values (
 """
 FILTERS_KEPT = 64
 _CHUNK = 500  # well below SQLite's limit on bound parameters
-
-
-class Product(NamedTuple):
-    label: int
-    id: str
-    image: str
-    fields: dict[str, Any]
 
 
 class Catalog:

@@ -9,7 +9,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
 
@@ -25,6 +25,10 @@ class LabelSet:
 
     def __contains__(self, label: int) -> bool:
         return 0 <= label < len(self._mask) and self._mask[label] == 1
+
+    def among(self, labels: Iterable[int]) -> set[int]:
+        """Those of `labels` that are in the set."""
+        return {label for label in labels if label in self}
 
     def without(self, shown: Collection[int]) -> NDArray[np.int64]:
         """The labels that are not in `shown`, in ascending order."""

@@ -6,12 +6,13 @@ import itertools
 import os
 import weakref
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 import hnswlib
 import numpy as np
 
 from handler.errors import BundleCorrupt
+from handler.products.engine import Neighbor
 from handler.products.hnsw_file import HnswFile, check_layout
 from handler.products.labels import LabelSet
 
@@ -22,41 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from handler.manifest import IndexInfo
+    from handler.products.engine import Candidates
 
 EXACT_LIMIT = 2_000
 """Up to this many candidates are compared exhaustively: exact, and no slower than a filtered graph search."""
 
 FIRST_ASK = 128
-
-
-class Neighbor(NamedTuple):
-    label: int
-    score: float
-    """Cosine similarity to the query if the query has length 1."""
-
-
-class NeighborIndex(Protocol):
-    """The operations that recommending needs."""
-
-    @property
-    def dim(self) -> int: ...
-
-    @property
-    def everything(self) -> LabelSet: ...
-
-    def load(self) -> None:
-        """Load now what the first search would load. Raises BundleCorrupt."""
-
-    def nearest(
-        self, query: NDArray[np.float32], count: int, *, excluded: Collection[int] = (), allowed: LabelSet | None = None
-    ) -> list[Neighbor]:
-        """The `count` labels with the largest inner product with `query` (dim,), best first.
-
-        None is in `excluded` (a set, for speed) and all are in `allowed`. Fewer than `count` only if fewer exist.
-        """
-
-    def vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
-        """Those of `labels` that the index holds, in the order given, and their unit vectors (n, dim)."""
 
 
 class HnswIndex:
@@ -97,8 +69,14 @@ class HnswIndex:
         return LabelSet(self._file.labels)
 
     def nearest(
-        self, query: NDArray[np.float32], count: int, *, excluded: Collection[int] = (), allowed: LabelSet | None = None
+        self,
+        query: NDArray[np.float32],
+        count: int,
+        *,
+        excluded: Collection[int] = (),
+        allowed: Candidates | None = None,
     ) -> list[Neighbor]:
+        assert allowed is None or isinstance(allowed, LabelSet)  # noqa: S101  the catalog of the same engine made it
         candidates = self.everything if allowed is None else allowed
         if count <= 0 or not len(candidates):
             return []

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handler.products.neighbors import Neighbor, NeighborIndex
+    from handler.products.engine import Neighbor, NeighborIndex
 
 RELEVANCE = 0.3
 """Weight of relevance in maximal marginal relevance; the rest weighs dissimilarity to earlier picks. Of the twenty

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from handler.products.labels import LabelSet
-    from handler.products.neighbors import Neighbor, NeighborIndex
+    from handler.products.engine import Candidates, Neighbor, NeighborIndex
     from handler.recommend.strategies import Strategy
     from handler.sessions.state import SessionState
 
@@ -49,7 +48,7 @@ class PageRequest:
     count: int
     similar: int
     strategy: Strategy
-    allowed: LabelSet | None = None
+    allowed: Candidates | None = None
     """The products that pass the shopper's filter; None without a filter."""
     diverse: bool = False
     """Whether the similar products should differ from each other."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from handler.products.neighbors import NeighborIndex
+    from handler.products.engine import NeighborIndex
 
 PHOTOS_KEPT = 4
 ROUNDS_KEPT = 200

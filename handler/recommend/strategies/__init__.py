@@ -18,8 +18,7 @@ from handler.recommend.strategies.rocchio import rocchio
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handler.products.labels import LabelSet
-    from handler.products.neighbors import Neighbor, NeighborIndex
+    from handler.products.engine import Candidates, Neighbor, NeighborIndex
     from handler.sessions.state import SessionState
 
 DEFAULT_STRATEGY = "mean"
@@ -27,7 +26,7 @@ DEFAULT_STRATEGY = "mean"
 
 class Rank(Protocol):
     def __call__(
-        self, state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None
+        self, state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None
     ) -> list[Neighbor]:
         """Up to `count` unseen products for this session, best first; none while its taste is unknown."""
 

@@ -14,24 +14,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handler.products.neighbors import Neighbor
+from handler.products.engine import Neighbor
 from handler.recommend.strategies.evidence import answered_pages
 from handler.recommend.strategies.likelihood import TAU, Likelihood
 
 if TYPE_CHECKING:
-    from handler.products.labels import LabelSet
-    from handler.products.neighbors import NeighborIndex
+    from handler.products.engine import Candidates, NeighborIndex
     from handler.sessions.state import SessionState
 
 CANDIDATES = 128
 """On 3,409 photos the full posterior finds a target no sooner; see export/bench/README.md."""
 
 
-def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
+def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> list[Neighbor]:
     """The `count` most probable unseen products, scored by their share of the candidates' posterior."""
     likelihood = Likelihood(answered_pages(state), index)
     beyond = np.zeros(index.dim, dtype=np.float32)
-    still_here = sum(label in index.everything for label in state.liked)
+    still_here = len(index.everything.among(state.liked))
     if state.preference is not None and state.preference.count > still_here:
         # A photo was liked, or a liked product has left the catalog: only the preference remembers it.
         beyond = state.preference.mean

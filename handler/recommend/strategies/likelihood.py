@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from handler.products.neighbors import NeighborIndex
+    from handler.products.engine import NeighborIndex
     from handler.sessions.state import Round
 
 TAU = 0.2

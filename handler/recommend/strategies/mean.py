@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from handler.products.labels import LabelSet
-    from handler.products.neighbors import Neighbor, NeighborIndex
+    from handler.products.engine import Candidates, Neighbor, NeighborIndex
     from handler.sessions.state import SessionState
 
 
-def mean(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
+def mean(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> list[Neighbor]:
     """The `count` unseen products with the largest inner product with the preference."""
     if state.preference is None:
         return []

@@ -8,15 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from handler.products.labels import LabelSet
-    from handler.products.neighbors import Neighbor, NeighborIndex
+    from handler.products.engine import Candidates, Neighbor, NeighborIndex
     from handler.sessions.state import SessionState
 
 LIKES_USED = 30
 """Earlier likes weigh less than 2 ** -30."""
 
 
-def recency(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
+def recency(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> list[Neighbor]:
     """The `count` unseen products with the largest inner product with the halving average of the likes."""
     latest = state.liked[-LIKES_USED:]
     known, vectors = index.vectors(latest)

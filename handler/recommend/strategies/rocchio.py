@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from handler.recommend.strategies.evidence import answered_pages
 
 if TYPE_CHECKING:
-    from handler.products.labels import LabelSet
-    from handler.products.neighbors import Neighbor, NeighborIndex
+    from handler.products.engine import Candidates, Neighbor, NeighborIndex
     from handler.sessions.state import SessionState
 
 NEGATIVE_WEIGHT = 1.0
@@ -20,7 +19,7 @@ NEGATIVE_WEIGHT = 1.0
 rounds`."""
 
 
-def rocchio(state: SessionState, index: NeighborIndex, count: int, allowed: LabelSet | None) -> list[Neighbor]:
+def rocchio(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> list[Neighbor]:
     """The `count` unseen products with the largest inner product with `liked - NEGATIVE_WEIGHT * passed over`.
 
     A disliked product counts twice among those passed over.

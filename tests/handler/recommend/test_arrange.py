@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from handler.products.neighbors import Neighbor
+from handler.products.engine import Neighbor
 from handler.recommend.arrange import cover, diversify
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from handler.sessions.state import Preference, SessionState
 from tests.handler.support import VECTOR_SPACE, nearest_by_hand
 
 if TYPE_CHECKING:
-    from handler.products.neighbors import HnswIndex, Neighbor
+    from handler.products.engine import Neighbor
+    from handler.products.neighbors import HnswIndex
     from tests.handler.support import Vectors
 
 EVERY = list(range(300))
