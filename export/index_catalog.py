@@ -58,8 +58,8 @@ def index_catalog(
 ) -> IndexReport:
     """Embed what is new, build, check and publish; publish nothing if nothing changed.
 
-    The whitening is fitted for the first bundle of a model and kept from then on, so that sessions go on; `refit` fits
-    it anew.
+    The projection is fitted for the first bundle of a model and kept from then on, so that sessions continue; `refit`
+    fits it again.
 
     Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError; the current bundle stays
     as it is then, and what was embedded is kept for the next run.

@@ -1,6 +1,6 @@
 """The bundle contract: what the export side promises the serving side, and how both name the files.
 
-bundles/<version>/manifest.json  index.hnsw  catalog.sqlite  whitening.npy
+bundles/<version>/manifest.json  index.hnsw  catalog.sqlite  projection.npy
 models/<fingerprint>/encoder.onnx  preprocess.json
 current.json
 """
@@ -18,11 +18,15 @@ from handler.errors import BundleCorrupt, BundleIncompatible
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+"""Version 1 knows no projection, only a square whitening, and refuses bundles of version 2."""
+READABLE_SCHEMAS: Final = (1, 2)
 MANIFEST_FILE = "manifest.json"
 INDEX_FILE = "index.hnsw"
 CATALOG_FILE = "catalog.sqlite"
+PROJECTION_FILE = "projection.npy"
 WHITENING_FILE = "whitening.npy"
+"""The projection's name in bundles of schema version 1."""
 CURRENT_KEY = "current.json"
 
 # Names become paths and object keys, so nothing but one plain component is let through.
@@ -95,7 +99,7 @@ class CatalogInfo(_Contract):
 class Manifest(_Contract):
     """`manifest.json`: the bundle's table of contents, written when all else is in place."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     version: Name
     created_at: datetime
     contents: Sha256 = Field(description="over all that decides what is served; equal for a re-index of the same")
@@ -105,27 +109,32 @@ class Manifest(_Contract):
     files: dict[Name, FileRef]
 
     def model_post_init(self, _context: Any) -> None:
-        if self.index.dim != self.model.dim:
-            raise ValueError(f"index has {self.index.dim} dimensions, the model {self.model.dim}")
+        if self.index.dim != self.model.dim and PROJECTION_FILE not in self.files:
+            raise ValueError(
+                f"index has {self.index.dim} dimensions, the model {self.model.dim}, and there is no {PROJECTION_FILE}"
+            )
+        if {PROJECTION_FILE, WHITENING_FILE} <= self.files.keys():
+            raise ValueError(f"{PROJECTION_FILE} and {WHITENING_FILE} are both listed under files")
         if self.index.count != self.catalog.count:
             raise ValueError(f"index has {self.index.count} vectors, the catalog {self.catalog.count} products")
         if not {INDEX_FILE, CATALOG_FILE} <= self.files.keys():
             raise ValueError(f"{INDEX_FILE} and {CATALOG_FILE} must both be listed under files")
 
     @property
-    def whitening(self) -> FileRef | None:
-        """Of the file that maps the encoder's vectors to the index's, where they are not the same."""
-        return self.files.get(WHITENING_FILE)
+    def projection_file(self) -> str | None:
+        """The name of the file that maps the encoder's vectors to the index's; None if they are the same."""
+        return next((name for name in (PROJECTION_FILE, WHITENING_FILE) if name in self.files), None)
 
     @property
     def vector_space(self) -> str:
-        """The identity of the space that the index's vectors live in: encoder and whitening, 32 hex digits.
+        """The identity of the space that the index's vectors live in: encoder and projection, 32 hex digits.
 
-        Bundles of the same vector space share sessions. Without whitening it equals `model.fingerprint`.
+        Bundles of the same vector space share sessions. Without a projection it equals `model.fingerprint`. The
+        projection counts under one name, so that sessions survive a re-index that rewrites `whitening.npy`.
         """
         files = dict(self.model.files)
-        if self.whitening is not None:
-            files[WHITENING_FILE] = self.whitening
+        if self.projection_file is not None:
+            files[WHITENING_FILE] = self.files[self.projection_file]
         return _digest(files)
 
     @classmethod
@@ -133,9 +142,9 @@ class Manifest(_Contract):
         """Raises BundleIncompatible for another schema version, BundleCorrupt for anything else that is off."""
         try:
             schema = _SchemaVersion.model_validate_json(data).schema_version
-            if schema != SCHEMA_VERSION:
+            if schema not in READABLE_SCHEMAS:
                 raise BundleIncompatible(
-                    f"Bundle {version} has schema version {schema}; this Vitrine reads {SCHEMA_VERSION}.",
+                    f"Bundle {version} has schema version {schema}; this Vitrine reads up to {SCHEMA_VERSION}.",
                     value=schema,
                     limit=SCHEMA_VERSION,
                     remedy="Index again with this version, or run the one that wrote it.",

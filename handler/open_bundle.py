@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handler.errors import BundleCorrupt
-from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, WHITENING_FILE, Manifest, bundle_key
+from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, Manifest, bundle_key
 from handler.photos.photo_encoder import PhotoEncoder
-from handler.photos.whitening import Whitening
+from handler.photos.projection import Projection
 from handler.products.catalog import Catalog
 from handler.products.neighbors import HnswIndex
 
@@ -52,15 +52,15 @@ class OpenBundle:
         The only way from an upload to the index. Raises ImageTooLarge, ImageUndecodable, BundleError.
         """
         vector = self._encoder.embed(photo)
-        return vector if self._whitening is None else self._whitening.apply(vector[None])[0]
+        return vector if self._projection is None else self._projection.apply(vector[None])[0]
 
     @cached_property
-    def _whitening(self) -> Whitening | None:
-        expected = self.manifest.whitening
-        if expected is None:
+    def _projection(self) -> Projection | None:
+        name = self.manifest.projection_file
+        if name is None:
             return None
-        path = self._store.fetch(bundle_key(self.version, WHITENING_FILE), expected)
-        return Whitening.load(path, self.manifest.model.dim)
+        path = self._store.fetch(bundle_key(self.version, name), self.manifest.files[name])
+        return Projection.load(path, encoder_dim=self.manifest.model.dim, dim=self.manifest.index.dim)
 
     def _check_labels(self) -> None:
         """Raise BundleCorrupt unless the index and the catalog hold the same labels.

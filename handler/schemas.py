@@ -118,7 +118,7 @@ class BundleInfo(BaseModel):
     products: int
     model: str
     model_fingerprint: str = Field(description="identity of the encoder's files")
-    vector_space: str = Field(description="identity of encoder and whitening; sessions last while it stays the same")
+    vector_space: str = Field(description="identity of encoder and projection; sessions last while it stays the same")
     dim: int
     recall: float
     fields: list[FieldInfo]

@@ -20,4 +20,4 @@ class Serving(NamedTuple):
 
     def read_session(self, token: str) -> SessionState:
         """Raises SessionError."""
-        return self.tokens.read(token, self.bundle.vector_space, self.bundle.manifest.model.dim)
+        return self.tokens.read(token, self.bundle.vector_space, self.bundle.manifest.index.dim)

@@ -13,7 +13,7 @@ from export.bench.arms import WHITENED
 from export.bench.bench_catalog import BenchCatalog, centred
 from export.bench.prepare import KNOWN_KEY, sign_with_known_key
 from export.bench.synthetic import DIM, clustered_latent, linear_view, publish_vectors, stand_in_encoder
-from export.bundle.fit_whitening import fit_whitening
+from export.bundle.fit_projection import fit_projection
 from export.photos.read_catalog import CatalogRow
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def _publish(store: Path, rows: list[CatalogRow], vectors: NDArray[np.float32], 
     store.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(dir=store.parent, prefix=".building-"))
     try:
-        whitening = fit_whitening(vectors)
-        whitened = vectors if whitening is None else whitening.apply(vectors)
-        publish_vectors(building, rows, whitened, stand_in_encoder(building / ".encoder"), progress, whitening)
+        projection = fit_projection(vectors)
+        whitened = vectors if projection is None else projection.apply(vectors)
+        publish_vectors(building, rows, whitened, stand_in_encoder(building / ".encoder"), progress, projection)
         sign_with_known_key(building)
         building.rename(store)
     finally:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from export.photos.read_catalog import CatalogRow
-    from handler.photos.whitening import Whitening
+    from handler.photos.projection import Projection
 
 DIM = 384
 LATENT = 32
@@ -69,7 +69,7 @@ def publish_vectors(
     vectors: NDArray[np.float32],
     model_directory: Path,
     progress: Progress,
-    whitening: Whitening | None = None,
+    projection: Projection | None = None,
 ) -> None:
     """Publish the first bundle of `store` from vectors that are there already (n, dim), one a row, as they are."""
     model = describe_model(model_directory)
@@ -78,7 +78,7 @@ def publish_vectors(
     digests = [hashlib.sha256(row.id.encode()).hexdigest() for row in rows]
     contents = digest_contents(rows, digests, model, parameters)
     store.mkdir(parents=True, exist_ok=True)
-    content = BundleContent(rows, vectors, labels, contents, whitening)
+    content = BundleContent(rows, vectors, labels, contents, projection)
     options = BuildOptions(model, model_directory, parameters, progress)
     with tempfile.TemporaryDirectory(dir=store) as directory:
         publish_bundle(DirectoryStore(store), write_bundle(Path(directory), content, options), None)

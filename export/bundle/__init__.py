@@ -1,1 +1,1 @@
-"""From vectors to a published bundle: labels, whitening, index, recall check."""
+"""From vectors to a published bundle: labels, projection, index, recall check."""

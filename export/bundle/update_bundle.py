@@ -1,4 +1,4 @@
-"""From vectors to a published bundle: labels, whitening, index, recall check, pointer. Every way to index ends here."""
+"""From vectors to a published bundle: labels, projection, index, recall, pointer. Every way to index ends here."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from export.bundle.fit_whitening import fit_whitening, whiten
+from export.bundle.fit_projection import fit_projection, project
 from export.bundle.publish_bundle import publish_bundle
 from export.bundle.write_bundle import BundleContent, digest_contents, write_bundle
 from export.store.assign_labels import assign_labels
 from export.store.known_labels import known_labels
 from export.store.versions import pointer_or_none, read_manifest_of
 from handler.errors import CatalogError
-from handler.manifest import WHITENING_FILE, bundle_key
-from handler.photos.whitening import Whitening
+from handler.manifest import bundle_key
+from handler.photos.projection import Projection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +74,8 @@ def update_bundle(
 ) -> Outcome:
     """Build, check and publish a bundle of `products` on top of `base`; do nothing if `base` serves exactly these.
 
-    Overwrites `products.vectors` with the whitened vectors. Raises CatalogError if there is no product, RecallTooLow,
-    PublishConflict, BundleError.
+    May overwrite `products.vectors` with the projected vectors. Raises CatalogError if there is no product,
+    RecallTooLow, PublishConflict, BundleError.
     """
     if not products.rows:
         raise CatalogError("There is no product to publish.", value=0, remedy="Index at least one usable photo.")
@@ -85,11 +85,10 @@ def update_bundle(
         return Outcome(earlier, published=False, new=0, removed=0)
     known = known_labels(store, earlier)
     labels = assign_labels([row.id for row in products.rows], known)
-    whitening = None if refit else _kept_whitening(store, earlier, options.model)
-    whitening = whitening or fit_whitening(products.vectors)
-    if whitening is not None:
-        whiten(products.vectors, whitening)
-    content = BundleContent(products.rows, products.vectors, labels, digest, whitening)
+    projection = None if refit else _kept_projection(store, earlier, options.model)
+    projection = projection or fit_projection(products.vectors)
+    vectors = products.vectors if projection is None else project(products.vectors, projection)
+    content = BundleContent(products.rows, vectors, labels, digest, projection)
     with tempfile.TemporaryDirectory() as directory:
         staged = write_bundle(Path(directory), content, options)
         publish_bundle(store, staged, base.pointer.etag if base.pointer else None)
@@ -101,8 +100,9 @@ def update_bundle(
     )
 
 
-def _kept_whitening(store: BundleStore, earlier: Manifest | None, model: ModelRef) -> Whitening | None:
-    if earlier is None or earlier.whitening is None or earlier.model.fingerprint != model.fingerprint:
+def _kept_projection(store: BundleStore, earlier: Manifest | None, model: ModelRef) -> Projection | None:
+    if earlier is None or earlier.projection_file is None or earlier.model.fingerprint != model.fingerprint:
         return None
-    path = store.fetch(bundle_key(earlier.version, WHITENING_FILE), earlier.whitening)
-    return Whitening.load(path, model.dim)
+    name = earlier.projection_file
+    path = store.fetch(bundle_key(earlier.version, name), earlier.files[name])
+    return Projection.load(path, encoder_dim=model.dim, dim=earlier.index.dim)

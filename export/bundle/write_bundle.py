@@ -18,7 +18,7 @@ from handler.manifest import (
     CATALOG_FILE,
     INDEX_FILE,
     MANIFEST_FILE,
-    WHITENING_FILE,
+    PROJECTION_FILE,
     Manifest,
     ModelRef,
     model_fingerprint,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from export.photos.read_catalog import CatalogRow
     from export.store.assign_labels import Labels
     from handler.manifest import FileRef
-    from handler.photos.whitening import Whitening
+    from handler.photos.projection import Projection
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class BundleContent:
 
     rows: Sequence[CatalogRow]
     vectors: NDArray[np.float32]
-    """(n, dim), unit vectors, whitened already if `whitening` is given. May be a memory map."""
+    """(n, dim), unit vectors, after `projection` if there is one. May be a memory map."""
     labels: Labels
     digest: str
     """See `digest_contents`."""
-    whitening: Whitening | None = None
+    projection: Projection | None = None
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def write_bundle(directory: Path, content: BundleContent, options: BuildOptions)
     index = measure_index(index_path, content.vectors, options.parameters)
     fields = describe_fields([row.fields for row in content.rows])
     catalog = write_catalog(directory / CATALOG_FILE, content.rows, content.labels, fields)
-    if content.whitening is not None:
-        content.whitening.save(directory / WHITENING_FILE)
+    if content.projection is not None:
+        content.projection.save(directory / PROJECTION_FILE)
     files = {path.name: file_ref(path) for path in sorted(directory.iterdir())}
     created_at = datetime.now(UTC).replace(microsecond=0)
     # Two runs that end in the same second may share a name only if they share every byte: a name is never reused.

@@ -52,7 +52,7 @@ def index(
     m: Annotated[int, typer.Option("--m", min=2, max=128, help="Links a vector gets in the index.")] = 16,
     ef_construction: Annotated[int, typer.Option(min=10, max=5000, help="Effort spent on building the index.")] = 200,
     refit: Annotated[
-        bool, typer.Option("--refit", help="Fit the whitening of the vectors anew; running sessions end.")
+        bool, typer.Option("--refit", help="Fit the projection of the vectors again; running sessions end.")
     ] = False,
 ) -> None:
     """Embed a shop's photos and publish them as a bundle that `vitrine serve` answers from.

@@ -1,1 +1,1 @@
-"""Photos to vectors: decoding, the encoder and the whitening."""
+"""Photos to vectors: decoding, the encoder and the projection."""

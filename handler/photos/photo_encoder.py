@@ -62,5 +62,5 @@ class PhotoEncoder:
         }
         encoder = Encoder(paths[ENCODER_FILE].parent, threads=available_cores())
         if encoder.spec.dim != self._model.dim:
-            raise BundleCorrupt(f"The encoder has {encoder.spec.dim} dimensions, the index {self._model.dim}.")
+            raise BundleCorrupt(f"The encoder has {encoder.spec.dim} dimensions, the manifest says {self._model.dim}.")
         return encoder

@@ -120,10 +120,10 @@ def test_pages_need_no_encoder(store: DirectoryStore) -> None:
 
 
 def test_a_bundle_of_a_later_version_is_incompatible(store: DirectoryStore) -> None:
-    edit(store, schema_version=2, something_new=True)
-    with pytest.raises(BundleIncompatible, match="schema version 2") as caught:
+    edit(store, schema_version=3, something_new=True)
+    with pytest.raises(BundleIncompatible, match="schema version 3") as caught:
         open_current(store)
-    assert (caught.value.value, caught.value.limit) == (2, 1)
+    assert (caught.value.value, caught.value.limit) == (3, 2)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 from rich.progress import Progress
 
 from export.bench.synthetic import DIM, clustered_vectors, publish_vectors, stand_in_encoder
-from export.bundle.fit_whitening import fit_whitening
+from export.bundle.fit_projection import fit_projection
 from export.photos.read_catalog import CatalogRow
 
 DEFAULT_WORK = Path(tempfile.gettempdir()) / "vitrine-bench"
@@ -55,7 +55,7 @@ def published_bundle(work: Path, count: int, progress: Progress | None = None) -
 def _publish(store: Path, count: int, progress: Progress) -> None:
     """Whitened, as `vitrine index` would."""
     vectors = clustered_vectors(count)
-    whitening = fit_whitening(vectors)
-    assert whitening is not None
+    projection = fit_projection(vectors)
+    assert projection is not None
     rows = product_rows(count)
-    publish_vectors(store, rows, whitening.apply(vectors), stand_in_encoder(store / ".encoder"), progress, whitening)
+    publish_vectors(store, rows, projection.apply(vectors), stand_in_encoder(store / ".encoder"), progress, projection)

@@ -55,7 +55,7 @@ async def bundle_info(request: Request) -> Response:
         model=manifest.model.source,
         model_fingerprint=manifest.model.fingerprint,
         vector_space=manifest.vector_space,
-        dim=manifest.model.dim,
+        dim=manifest.index.dim,
         recall=manifest.index.recall.value,
         fields=list(manifest.catalog.fields),
         strategies=sorted(STRATEGIES),

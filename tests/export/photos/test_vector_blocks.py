@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.bundle.fit_whitening import fit_whitening, whiten
+from export.bundle.fit_projection import fit_projection, project
 from export.photos import vector_blocks
 from export.photos.vector_blocks import BLOCK, blocks, new_vectors, release
 from tests.handler.support import clustered
@@ -48,18 +48,18 @@ def test_no_vectors_at_all() -> None:
     assert list(blocks(new_vectors(0, 8))) == []
 
 
-def test_whitening_in_blocks_equals_whitening_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_projecting_in_blocks_equals_projecting_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_blocks, "BLOCK", 64)
     vectors = clustered(1_000, 32, 20)
-    whitening = fit_whitening(vectors)
-    assert whitening is not None
+    projection = fit_projection(vectors)
+    assert projection is not None
     moved = vectors - vectors.mean(axis=0, dtype=np.float64)
     variances, directions = np.linalg.eigh(moved.T @ moved / len(vectors))
     scales = (variances + 0.1 * variances.mean()) ** -0.25
-    np.testing.assert_allclose(whitening.matrix, (directions * scales) @ directions.T, atol=1e-4)
+    np.testing.assert_allclose(projection.matrix, (directions * scales) @ directions.T, atol=1e-4)
     mapped = new_vectors(*vectors.shape)
     mapped[:] = vectors
-    whiten(mapped, whitening)
+    assert project(mapped, projection) is mapped
     np.testing.assert_array_equal(
-        mapped, np.vstack([whitening.apply(part) for part in np.split(vectors, range(64, 1_000, 64))])
+        mapped, np.vstack([projection.apply(part) for part in np.split(vectors, range(64, 1_000, 64))])
     )

@@ -105,7 +105,7 @@ def test_an_encoder_and_a_vector_space_have_a_name_each() -> None:
     assert problem["code"] == "session_model_changed"
     assert problem["limit"] == answer["vector_space"]
     assert f"vector space {'f' * 16}; this shop now uses {answer['vector_space']}" in problem["detail"]
-    assert answer["model_fingerprint"] != answer["vector_space"]  # this bundle is whitened
+    assert answer["model_fingerprint"] != answer["vector_space"]  # this bundle has a projection
     assert "fingerprint" not in answer
 
 
