@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export.photos.read_catalog import check_rows, rows_of_manifest, rows_of_names
-from export.photos.read_table import MANIFEST_SUFFIXES
+from export.photos.read_catalog import check_not_empty, rows_of_names, rows_of_table
+from export.photos.read_table import TABLE_SUFFIXES
 from handler.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from export.photos.read_catalog import CatalogRow
     from export.reindex.s3_folder import Listed, S3Folder
 
-MANIFEST_NAMES = tuple(f"catalog{suffix}" for suffix in MANIFEST_SUFFIXES)
+TABLE_NAMES = tuple(f"catalog{suffix}" for suffix in TABLE_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class S3Catalog:
     def list(cls, folder: S3Folder) -> S3Catalog:
         """Raises CatalogError if there is nothing, or more than one manifest."""
         objects = folder.list()
-        manifests = [name for name in MANIFEST_NAMES if name in objects]
+        manifests = [name for name in TABLE_NAMES if name in objects]
         if len(manifests) > 1:
             raise CatalogError(
                 f"{folder.address} holds {' and '.join(manifests)}.", value=manifests, remedy="Leave one of them."
@@ -55,11 +55,11 @@ class S3Catalog:
         Raises CatalogError.
         """
         rows, skipped = rows_of_names(self.objects) if self.manifest is None else (self._listed_in(self.manifest), {})
-        check_rows(rows, str(self.folder.address), skipped)
+        check_not_empty(rows, str(self.folder.address), skipped)
         return rows, skipped
 
     def _listed_in(self, manifest: str) -> tuple[CatalogRow, ...]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / manifest
             self.folder.download(manifest, path)
-            return rows_of_manifest(path)
+            return rows_of_table(path)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from export.photos.read_catalog import IMAGE_SUFFIXES
-from export.photos.read_table import MANIFEST_SUFFIXES
+from export.photos.read_table import TABLE_SUFFIXES
 from tests.infra.template import load, of_type
 
 TEMPLATE = load()
@@ -63,6 +63,6 @@ def test_cloudfront_may_read_every_indexed_format_in_any_case(suffix: str) -> No
     assert all(served(f"dresses/red{written}") for written in cases)
 
 
-@pytest.mark.parametrize("name", [*(f"catalog{suffix}" for suffix in MANIFEST_SUFFIXES), "notes.txt", "prices.json"])
+@pytest.mark.parametrize("name", [*(f"catalog{suffix}" for suffix in TABLE_SUFFIXES), "notes.txt", "prices.json"])
 def test_cloudfront_may_not_read_the_product_table(name: str) -> None:
     assert not served(name)

@@ -1,9 +1,10 @@
-"""A folder with every photo that a shop's disk has ever held: the run ends well, and says what became of each."""
+"""A directory with every kind of bad photo: the run succeeds and gives a reason for each one it skips."""
 
 from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,6 @@ from tests.conftest import run_index
 from tests.export.support import draw, open_current, png_header, write
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from export.index_catalog import IndexReport
 
 GOOD = (
@@ -31,38 +30,45 @@ GOOD = (
 )
 
 
-def write_good(folder: Path) -> None:
-    draw(folder / "plain.jpg", 1)
+def write_good(directory: Path) -> None:
+    draw(directory / "plain.jpg", 1)
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "green", "blue")]
-    frames[0].save(folder / "animated.gif", save_all=True, append_images=frames[1:], duration=100)
-    Image.new("CMYK", (20, 30), (10, 200, 30, 40)).save(folder / "cmyk.jpg")
-    Image.fromarray(np.linspace(0, 65535, 900).astype(np.uint16).reshape(30, 30)).save(folder / "deep.png")
-    Image.new("L", (1, 300), 90).save(folder / "grey.png")
-    Image.new("P", (20, 20), 3).save(folder / "palette.png")
-    Image.new("RGBA", (20, 20), (250, 10, 10, 0)).save(folder / "transparent.png")
+    frames[0].save(directory / "animated.gif", save_all=True, append_images=frames[1:], duration=100)
+    Image.new("CMYK", (20, 30), (10, 200, 30, 40)).save(directory / "cmyk.jpg")
+    Image.fromarray(np.linspace(0, 65535, 900).astype(np.uint16).reshape(30, 30)).save(directory / "deep.png")
+    Image.new("L", (1, 300), 90).save(directory / "grey.png")
+    Image.new("P", (20, 20), 3).save(directory / "palette.png")
+    Image.new("RGBA", (20, 20), (250, 10, 10, 0)).save(directory / "transparent.png")
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.new("RGB", (40, 20), "green").save(folder / "rotated.jpg", exif=exif)
+    Image.new("RGB", (40, 20), "green").save(directory / "rotated.jpg", exif=exif)
 
 
-def write_bad(folder: Path) -> dict[str, str]:
-    """What the report has to say about each, by image path."""
+def write_bad(directory: Path) -> dict[str, str]:
+    """The reason that the report must give, by image path."""
     whole = io.BytesIO()
     Image.effect_noise((64, 64), 60).save(whole, "JPEG")
-    write(folder / "truncated.jpg", whole.getvalue()[: len(whole.getvalue()) // 2])
-    write(folder / "text.jpg", "Dear customer, here is your photo.")
-    write(folder / "empty.jpg", "")
-    write(folder / "page.png", "<!doctype html><title>404 Not Found</title>")
-    write(folder / "bomb.png", png_header(50_000, 50_000))
-    write(folder / "no-pixels.png", png_header(10, 10))
-    (folder / "circle.jpg").symlink_to(folder / "circle.jpg")
-    (folder / "dangling.jpg").symlink_to(folder / "nothing-here.jpg")
-    os.mkfifo(folder / "pipe.jpg")
-    Image.fromarray(np.zeros((8, 8), dtype=np.float32)).save(folder / "floats.tif")
-    write(folder / "phone.HEIC", b"\0\0\0\x18ftypheic")
-    write(folder / "web.avif", b"\0\0\0\x1cftypavif")
-    write(folder / "logo.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")
+    write(directory / "truncated.jpg", whole.getvalue()[: len(whole.getvalue()) // 2])
+    write(directory / "text.jpg", "Dear customer, here is your photo.")
+    write(directory / "empty.jpg", "")
+    write(directory / "page.png", "<!doctype html><title>404 Not Found</title>")
+    write(directory / "bomb.png", png_header(50_000, 50_000))
+    write(directory / "no-pixels.png", png_header(10, 10))
+    (directory / "circle.jpg").symlink_to(directory / "circle.jpg")
+    (directory / "dangling.jpg").symlink_to(directory / "nothing-here.jpg")
+    os.mkfifo(directory / "pipe.jpg")
+    Image.fromarray(np.zeros((8, 8), dtype=np.float32)).save(directory / "floats.tif")
+    write(directory / "phone.HEIC", b"\0\0\0\x18ftypheic")
+    write(directory / "web.avif", b"\0\0\0\x1cftypavif")
+    write(directory / "logo.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")
+    draw(directory / "plain.png", 3)
+    draw(Path(os.fsdecode(os.fsencode(directory) + b"/caf\xe9.png")), 4)
+    long = f"{'y' * 200}/{'z' * 200}/{'w' * 200}.png"
+    draw(directory / long, 5)
     return {
+        "plain.png": "plain.jpg already has the id 'plain'",
+        r"caf\xe9.png": "not valid UTF-8",
+        long: "has 602 characters; the limit is 512",
         "truncated.jpg": "truncated or damaged",
         "text.jpg": "not an image in a supported format",
         "empty.jpg": "not an image in a supported format",
@@ -80,7 +86,7 @@ def write_bad(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def directory(tmp_path: Path) -> Path:
     path = tmp_path / "photos"
     path.mkdir()
     return path
@@ -92,50 +98,50 @@ def assert_says(report: IndexReport, expected: dict[str, str]) -> None:
         assert reason in report.skipped[image], image
 
 
-def test_good_ones_are_indexed_and_each_bad_one_has_a_reason(
-    folder: Path, tmp_path: Path, encoder_directory: Path
+def test_good_photos_are_indexed_and_each_bad_one_has_a_reason(
+    directory: Path, tmp_path: Path, encoder_directory: Path
 ) -> None:
-    write_good(folder)
-    expected = write_bad(folder)
+    write_good(directory)
+    expected = write_bad(directory)
     store = tmp_path / "bundles"
-    report = run_index(folder, store, encoder_directory)
+    report = run_index(directory, store, encoder_directory)
     assert_says(report, expected)
     assert report.products == len(GOOD)
     labels = open_current(store).catalog.labels_of([name.rpartition(".")[0] for name in GOOD])
     assert sorted(labels.values()) == list(range(len(GOOD)))
 
-    again = run_index(folder, store, encoder_directory)
+    again = run_index(directory, store, encoder_directory)
     assert again.embedded == 0
     assert not again.published
     assert_says(again, expected)
 
 
-def test_a_photo_that_may_not_be_read_is_skipped(folder: Path, tmp_path: Path, encoder_directory: Path) -> None:
-    draw(folder / "a.png", 1)
-    draw(folder / "locked.png", 2).chmod(0)
-    if os.access(folder / "locked.png", os.R_OK):
+def test_an_unreadable_photo_is_skipped(directory: Path, tmp_path: Path, encoder_directory: Path) -> None:
+    draw(directory / "a.png", 1)
+    draw(directory / "locked.png", 2).chmod(0)
+    if os.access(directory / "locked.png", os.R_OK):
         pytest.skip("this user may read everything")
-    report = run_index(folder, tmp_path / "bundles", encoder_directory)
+    report = run_index(directory, tmp_path / "bundles", encoder_directory)
     assert report.products == 1
     assert_says(report, {"locked.png": "cannot be read: Permission denied"})
 
 
 def test_a_file_over_the_limit_is_not_read(
-    folder: Path, tmp_path: Path, encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
+    directory: Path, tmp_path: Path, encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw(folder / "small.png", 1, (8, 8))
-    draw(folder / "large.png", 2, (80, 80))
+    draw(directory / "small.png", 1, (8, 8))
+    draw(directory / "large.png", 2, (80, 80))
     monkeypatch.setattr(embed_catalog, "MAX_BYTES", 1_000)
-    report = run_index(folder, tmp_path / "bundles", encoder_directory)
+    report = run_index(directory, tmp_path / "bundles", encoder_directory)
     assert_says(report, {"large.png": "at most 1,000 are read"})
 
 
 def test_a_photo_that_vanishes_while_it_is_embedded_may_come_back(
-    folder: Path, tmp_path: Path, encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
+    directory: Path, tmp_path: Path, encoder_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the disk refused once is no property of the photo: the cache must not keep it."""
-    draw(folder / "a.png", 1)
-    draw(folder / "b.png", 2)
+    """A read error says nothing about the photo: the cache must not keep it."""
+    draw(directory / "a.png", 1)
+    draw(directory / "b.png", 2)
     load = embed_catalog._load
 
     def fail_for_b(path: Path, how: object) -> object:
@@ -145,7 +151,7 @@ def test_a_photo_that_vanishes_while_it_is_embedded_may_come_back(
 
     with monkeypatch.context() as patch:
         patch.setattr(embed_catalog, "_load", fail_for_b)
-        report = run_index(folder, tmp_path / "bundles", encoder_directory)
+        report = run_index(directory, tmp_path / "bundles", encoder_directory)
     assert_says(report, {"b.png": "cannot be read: Input/output error"})
-    report = run_index(folder, tmp_path / "bundles", encoder_directory)
+    report = run_index(directory, tmp_path / "bundles", encoder_directory)
     assert (report.products, report.embedded, report.skipped) == (2, 1, {})

@@ -1,4 +1,4 @@
-"""CSV, JSONL and Parquet manifests: what their columns become, and how each mistake is answered."""
+"""CSV, JSONL and Parquet product tables: how columns are typed, and the error for each mistake."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.export.support import rows_by_id, write
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A folder with the photos a.jpg and sub/b.jpg."""
+    """A directory with the photos a.jpg and sub/b.jpg."""
     for name in ("a.jpg", "sub/b.jpg"):
         write(tmp_path / name, "")
     return tmp_path
@@ -49,24 +49,24 @@ def test_csv_columns_are_typed_as_a_whole(shop: Path) -> None:
     assert rows["2"].image == "sub/b.jpg"
 
 
-def test_one_value_that_is_no_number_makes_the_column_text(shop: Path) -> None:
+def test_one_value_that_is_not_a_number_makes_the_column_text(shop: Path) -> None:
     write(shop / "list.csv", "id,image,price,flag\n1,a.jpg,19.90,true\n2,sub/b.jpg,on request,maybe\n")
     rows = rows_by_id(shop / "list.csv")
     assert rows["1"].fields == {"price": "19.90", "flag": "true"}
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-Infinity", "1e999", "1_000"])
-def test_what_python_alone_takes_for_a_number_never_becomes_one_that_is_not_finite(shop: Path, text: str) -> None:
+def test_numbers_only_python_accepts_stay_text(shop: Path, text: str) -> None:
     write(shop / "list.csv", f"id,image,price\n1,a.jpg,{text}\n2,sub/b.jpg,5\n")
     assert rows_by_id(shop / "list.csv")["1"].fields == {"price": text}
 
 
-def test_csv_with_a_byte_order_mark_blanks_and_crlf(shop: Path) -> None:
+def test_csv_with_byte_order_mark_blanks_and_crlf(shop: Path) -> None:
     write(shop / "list.csv", b"\xef\xbb\xbfid, image, price\r\n001, a.jpg, 3\r\n\r\n")
     assert rows_by_id(shop / "list.csv")["001"].fields == {"price": 3}
 
 
-def test_an_unnamed_index_column_is_no_field(shop: Path) -> None:
+def test_an_unnamed_index_column_is_ignored(shop: Path) -> None:
     write(shop / "list.csv", ",id,image\n0,x,a.jpg\n1,y,sub/b.jpg\n")
     assert rows_by_id(shop / "list.csv")["x"].fields == {}
 
@@ -74,14 +74,14 @@ def test_an_unnamed_index_column_is_no_field(shop: Path) -> None:
 @pytest.mark.parametrize("row", ["1,a.jpg", "1,a.jpg,2,3"])
 def test_ragged_rows_are_named(shop: Path, row: str) -> None:
     write(shop / "list.csv", f"id,image,price\n9,sub/b.jpg,1\n{row}\n")
-    with pytest.raises(CatalogError, match=r"list\.csv, record 3 .*one value for each column") as caught:
+    with pytest.raises(CatalogError, match=r"list\.csv, line 3 .*one value for each of the 3 columns") as caught:
         read_catalog(shop / "list.csv")
     assert caught.value.limit == 3
     assert "Quote" in str(caught.value)
 
 
 @pytest.mark.parametrize("content", ["id,image,name\n1,a.jpg,Größe\n".encode("latin-1"), b'id,image\n1,"a.jpg\n'])
-def test_what_is_not_utf8_csv_says_so(shop: Path, content: bytes) -> None:
+def test_invalid_csv_says_so(shop: Path, content: bytes) -> None:
     write(shop / "list.csv", content)
     with pytest.raises(CatalogError, match="not a UTF-8 CSV file") as caught:
         read_catalog(shop / "list.csv")
@@ -89,19 +89,19 @@ def test_what_is_not_utf8_csv_says_so(shop: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["list.csv", "list.jsonl"])
-def test_a_manifest_without_products_is_refused(shop: Path, name: str) -> None:
+def test_a_table_without_products_is_refused(shop: Path, name: str) -> None:
     write(shop / name, "")
-    with pytest.raises(CatalogError, match="holds no products"):
+    with pytest.raises(CatalogError, match="contains no products"):
         read_catalog(shop / name)
 
 
-def test_columns_that_are_missing_are_named(shop: Path) -> None:
+def test_missing_columns_are_named(shop: Path) -> None:
     write(shop / "list.csv", "sku;photo\n1;a.jpg\n")
-    with pytest.raises(CatalogError, match=r"record 2 has no id and no image\..*columns `id` and `image`"):
+    with pytest.raises(CatalogError, match=r"line 2 has no id and no image\..*columns `id` and `image`"):
         read_catalog(shop / "list.csv")
 
 
-def test_jsonl_keeps_types_and_passes_over_blank_lines(shop: Path) -> None:
+def test_jsonl_keeps_types_and_ignores_blank_lines(shop: Path) -> None:
     record = {"id": 7, "image": "a.jpg", "tags": ["new", "sale"], "price": 5, "in_stock": False, "none": None}
     write(shop / "list.jsonl", f"\n{json.dumps(record)}\n   \n")
     assert rows_by_id(shop / "list.jsonl")["7"].fields == {"tags": ["new", "sale"], "price": 5, "in_stock": False}
@@ -118,7 +118,7 @@ def test_jsonl_keeps_types_and_passes_over_blank_lines(shop: Path) -> None:
         (b'{"id": "\xe9"}', "is not JSON"),
     ],
 )
-def test_jsonl_lines_that_are_no_records_are_named(shop: Path, line: str | bytes, says: str) -> None:
+def test_invalid_jsonl_lines_are_named(shop: Path, line: str | bytes, says: str) -> None:
     body = line if isinstance(line, bytes) else line.encode()
     write(shop / "list.jsonl", b'{"id": "ok", "image": "a.jpg"}\n' + body + b"\n")
     with pytest.raises(CatalogError, match=f"line 2 .*{says}") as caught:
@@ -143,8 +143,8 @@ def test_parquet_numbers_missing_as_nan_or_null_or_decimal(shop: Path) -> None:
 
 
 def test_corrupt_parquet_says_so(shop: Path) -> None:
-    write(shop / "list.parquet", "PAR1 this is none")
-    with pytest.raises(CatalogError, match="not a Parquet file"):
+    write(shop / "list.parquet", "PAR1 and no more")
+    with pytest.raises(CatalogError, match="not a valid Parquet file"):
         read_catalog(shop / "list.parquet")
 
 
@@ -168,15 +168,15 @@ def test_csv_and_jsonl_never_load_pyarrow(shop: Path) -> None:
     "image",
     ["/etc/a.jpg", "../a.jpg", "sub/../../a.jpg", "https://shop.example/a.jpg", "c:\\a.jpg", "\\\\host\\a", "."],
 )
-def test_images_outside_the_photos_folder_are_refused(shop: Path, image: str) -> None:
+def test_images_outside_the_photos_directory_are_refused(shop: Path, image: str) -> None:
     write(shop / "list.jsonl", json.dumps({"id": "x", "image": image}))
-    with pytest.raises(CatalogError, match="not a path below the photos' folder") as caught:
+    with pytest.raises(CatalogError, match="not a path below the photos' directory") as caught:
         read_catalog(shop / "list.jsonl")
     assert caught.value.value
     assert "--photos" in str(caught.value)
 
 
-def test_photos_that_are_missing_are_counted_and_some_named(shop: Path) -> None:
+def test_missing_photos_are_counted_and_some_named(shop: Path) -> None:
     lines = [json.dumps({"id": str(n), "image": f"{n}.jpg"}) for n in range(6)] + ['{"id": "x", "image": "a.jpg"}']
     write(shop / "list.jsonl", "\n".join(lines))
     with pytest.raises(CatalogError, match=r"6 of the 7 photos .*0\.jpg, 1\.jpg, 2\.jpg and 3 more") as caught:
@@ -184,9 +184,9 @@ def test_photos_that_are_missing_are_counted_and_some_named(shop: Path) -> None:
     assert "--photos" in str(caught.value)
 
 
-def test_photos_may_lie_elsewhere(shop: Path, tmp_path: Path) -> None:
-    manifest = write(tmp_path / "lists" / "list.csv", "id,image\nx,b.jpg\n")
-    assert rows_by_id(manifest, shop / "sub")["x"].image == "b.jpg"
+def test_photos_may_be_elsewhere(shop: Path, tmp_path: Path) -> None:
+    table = write(tmp_path / "lists" / "list.csv", "id,image\nx,b.jpg\n")
+    assert rows_by_id(table, shop / "sub")["x"].image == "b.jpg"
 
 
 def test_backslashes_are_slashes(shop: Path) -> None:
@@ -203,28 +203,28 @@ def test_one_photo_may_serve_two_products(shop: Path) -> None:
 def test_an_id_listed_twice_is_refused(shop: Path, first: object, second: object) -> None:
     lines = [json.dumps({"id": one, "image": "a.jpg"}) for one in (first, second)]
     write(shop / "list.jsonl", "\n".join(lines))
-    with pytest.raises(CatalogError, match="twice"):
+    with pytest.raises(CatalogError, match=r"line 2 repeats the id '.' of .*line 1"):
         read_catalog(shop / "list.jsonl")
 
 
 @pytest.mark.parametrize(
     ("id_", "says"), [("   ", "0 characters"), ("y" * 513, "513 characters"), ("\ud800", "Unicode")]
 )
-def test_ids_that_cannot_be_are_refused(shop: Path, id_: str, says: str) -> None:
+def test_invalid_ids_are_refused(shop: Path, id_: str, says: str) -> None:
     write(shop / "list.jsonl", json.dumps({"id": id_, "image": "a.jpg"}))
     with pytest.raises(CatalogError, match=says):
         read_catalog(shop / "list.jsonl")
 
 
-def test_other_files_are_no_manifests(shop: Path) -> None:
+def test_other_files_are_not_product_tables(shop: Path) -> None:
     write(shop / "list.xlsx", "")
-    with pytest.raises(CatalogError, match="not a manifest") as caught:
+    with pytest.raises(CatalogError, match="not a product table") as caught:
         read_catalog(shop / "list.xlsx")
     assert caught.value.value == ".xlsx"
     assert ".csv, .jsonl, .parquet" in str(caught.value)
 
 
-def test_a_manifest_that_may_not_be_read_is_named(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_table_is_named(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(shop / "list.csv", "id,image\nx,a.jpg\n")
 
     def refuse(*_: object, **__: object) -> object:
