@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -117,7 +118,7 @@ def _rows_of(store: Path) -> list[CatalogRow]:
     """The products that a store's current bundle has, in the order of their ids."""
     bundle = _current(store)
     products = bundle.catalog.by_labels(bundle.index.everything.labels.tolist()).values()
-    return sorted((CatalogRow(one.id, one.image, one.fields) for one in products), key=lambda row: row.id)
+    return sorted((CatalogRow(one.id, one.image, json.loads(one.fields)) for one in products), key=lambda row: row.id)
 
 
 def _current(store: Path) -> OpenBundle:

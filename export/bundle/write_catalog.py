@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from handler.manifest import CatalogInfo
@@ -27,7 +29,7 @@ def write_catalog(path: Path, rows: Sequence[CatalogRow], labels: Labels, fields
         db.executescript(SCHEMA)
         for row in sorted(rows, key=lambda row: labels.current[row.id]):
             label = labels.current[row.id]
-            text = json.dumps(dict(row.fields), ensure_ascii=False, default=str)
+            text = json.dumps(_finite(row.fields), ensure_ascii=False, default=str)
             db.execute("INSERT INTO products VALUES (?, ?, ?, ?)", (label, row.id, row.image, text))
             # Filters compare floats, and SQLite's integers end at 64 bits.
             values = {
@@ -42,3 +44,14 @@ def write_catalog(path: Path, rows: Sequence[CatalogRow], labels: Labels, fields
     db.execute("VACUUM")
     db.close()
     return CatalogInfo(count=len(rows), next_label=labels.next_label, fields=fields)
+
+
+def _finite(value: object) -> object:
+    """`value` with null for NaN and infinities, which JSON does not have: answers contain this text as it is."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value

@@ -17,7 +17,7 @@ from handler.api.head_requests import HeadRequests
 from handler.api.origin_secrets import OriginSecrets
 from handler.api.photo_queue import PhotoQueue
 from handler.api.problems import add_problem_handlers
-from handler.api.routes import router
+from handler.api.routes import add_routes
 from handler.request_context import HEADER, RequestIds
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(RequestIds)
     app.state.runtime = runtime
     app.state.photo_queue = PhotoQueue()
-    app.include_router(router)
+    add_routes(app)
     add_problem_handlers(app)
     _add_gallery(app)
     app.openapi = cache(partial(_document, app))  # type: ignore[method-assign]

@@ -12,6 +12,7 @@ import numpy as np
 from handler.errors import BundleCorrupt
 from handler.products.engine import Product
 from handler.products.filters import to_sql
+from handler.products.json_text import JsonText
 from handler.products.labels import LabelSet
 
 if TYPE_CHECKING:
@@ -83,15 +84,10 @@ class Catalog:
     def has_image(self, image: str) -> bool:
         return self._db.execute("SELECT 1 FROM products WHERE image = ?", [image]).fetchone() is not None
 
-    def labels_of(self, ids: Iterable[str]) -> dict[str, int]:
+    def labels_of(self, ids: Sequence[str]) -> dict[str, int]:
         """Labels by id, retired products included, since a shopper may still see one."""
-        found: dict[str, int] = {}
-        for chunk in _chunks(list(ids)):
-            marks = ", ".join("?" * len(chunk))
-            for table in ("retired", "products"):
-                query = f"SELECT id, label FROM {table} WHERE id IN ({marks})"  # noqa: S608  only our own text
-                found.update(self._db.execute(query, chunk).fetchall())
-        return found
+        found = self._labels_in("products", ids)
+        return self._labels_in("retired", [one for one in ids if one not in found]) | found
 
     def passing(self, wanted: Filter) -> LabelSet:
         """The labels of the products that pass a filter; recent filters are cached.
@@ -110,12 +106,18 @@ class Catalog:
             self._passing.popitem(last=False)
         return labels
 
+    def _labels_in(self, table: str, ids: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for chunk in _chunks(ids):
+            query = f"SELECT id, label FROM {table} WHERE id IN ({_marks(chunk)})"  # noqa: S608  only our own text
+            found.update(self._db.execute(query, chunk).fetchall())
+        return found
+
     def _products(self, column: str, keys: Sequence[object]) -> Iterable[Product]:
         for chunk in _chunks(keys):
-            marks = ", ".join("?" * len(chunk))
-            query = f"SELECT label, id, image, fields FROM products WHERE {column} IN ({marks})"  # noqa: S608
+            query = f"SELECT label, id, image, fields FROM products WHERE {column} IN ({_marks(chunk)})"  # noqa: S608
             for label, product_id, image, fields in self._db.execute(query, chunk):
-                yield Product(label, product_id, image, json.loads(fields))
+                yield Product(label, product_id, image, JsonText(fields))
 
 
 def field_rows(fields: Mapping[str, Any], names: Sequence[str]) -> Iterable[tuple[int, object]]:
@@ -129,3 +131,7 @@ def field_rows(fields: Mapping[str, Any], names: Sequence[str]) -> Iterable[tupl
 
 def _chunks(keys: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (keys[start : start + _CHUNK] for start in range(0, len(keys), _CHUNK))
+
+
+def _marks(keys: Sequence[Any]) -> str:
+    return ", ".join("?" * len(keys))

@@ -6,7 +6,7 @@ on every engine.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import random
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from handler.manifest import CatalogInfo
     from handler.products.filters import Filter
+    from handler.products.json_text import JsonText
 
 
 class Neighbor(NamedTuple):
@@ -30,7 +31,8 @@ class Product(NamedTuple):
     id: str
     image: str
     """Path below the photos' root, with forward slashes."""
-    fields: dict[str, Any]
+    fields: JsonText
+    """A JSON object."""
 
 
 class Candidates(Protocol):
@@ -91,7 +93,7 @@ class ProductCatalog(Protocol):
 
     def has_image(self, image: str) -> bool: ...
 
-    def labels_of(self, ids: Iterable[str]) -> dict[str, int]:
+    def labels_of(self, ids: Sequence[str]) -> dict[str, int]:
         """Labels by id, retired products included, since a shopper may still see one."""
 
     def passing(self, wanted: Filter) -> Candidates:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from fastapi.responses import Response
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from handler.api.caching import KEEP_A_MINUTE, NEVER, conditional
 from handler.api.uploads import JSON_MEDIA_TYPE
+from handler.products.json_text import JsonText
 
 if TYPE_CHECKING:
     from fastapi import Request
-    from pydantic import BaseModel
 
     from handler.runtime import Runtime
+    from handler.schemas import Item, Page, SimilarItems
     from handler.serving import Serving
+
+    Answer = BaseModel | Item | Page | SimilarItems
 
 
 def runtime_of(request: Request) -> Runtime:
@@ -29,15 +34,27 @@ async def serving(request: Request) -> Serving:
     return await run_in_threadpool(runtime.serving) if runtime.current.due else runtime.serving()
 
 
-def private(body: BaseModel) -> Response:
+def private(body: Answer) -> Response:
     """An answer for one shopper, which nobody may cache."""
-    # The models are built here from trusted values; returning them to FastAPI would validate them again.
-    return Response(body.model_dump_json(), headers={"Cache-Control": NEVER}, media_type=JSON_MEDIA_TYPE)
+    # Answers are built here from trusted values; returning them to FastAPI would validate them again.
+    return Response(_json(body), headers={"Cache-Control": NEVER}, media_type=JSON_MEDIA_TYPE)
 
 
-def public(request: Request, body: BaseModel) -> Response:
+def public(request: Request, body: Answer) -> Response:
     """An answer that is the same for everyone until the bundle changes."""
-    return conditional(request, body.model_dump_json().encode(), JSON_MEDIA_TYPE, KEEP_A_MINUTE)
+    return conditional(request, _json(body), JSON_MEDIA_TYPE, KEEP_A_MINUTE)
+
+
+def _json(body: Answer) -> bytes:
+    return orjson.dumps(body, default=_plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, JsonText):
+        return orjson.Fragment(str(value))
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def statuses(*listed: int, example: object = None, **examples: object) -> dict[int | str, dict[str, Any]]:

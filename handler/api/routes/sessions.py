@@ -9,10 +9,11 @@ from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the ann
 
 from handler import pages
 from handler.api.routes.answering import private, serving, statuses
+from handler.api.routes.bare_route import BareRoute
 from handler.api.routes.examples import FILTER, FIRST_PAGE, NEXT_PAGE, SHOWN_AGAIN, TOKEN
 from handler.schemas import NextPage, Page, ShowPage, StartSession, Undo
 
-router = APIRouter()
+router = APIRouter(route_class=BareRoute)
 SESSION_STATUSES = (400, 403, 409, 410, 422)
 
 
