@@ -27,7 +27,8 @@
     │   ├── BundleCorrupt         a file differs from the one in its manifest
     │   ├── BundleIncompatible    written by another version of Vitrine
     │   ├── CacheTooSmall         a bundle does not fit into the local cache
-    │   └── StoreUnavailable      the store that holds the bundles does not answer, or refuses
+    │   ├── StoreUnavailable      the store that holds the bundles does not answer, or refuses
+    │   └── IndexUnavailable      the server that holds the bundle's vectors and products does not answer
     ├── PublishConflict           another publisher was faster
     ├── CatalogError              a catalog that cannot be indexed as it stands
     ├── RecallTooLow              the index would lose too many neighbours
@@ -177,6 +178,11 @@ class CacheTooSmall(BundleError):
 
 class StoreUnavailable(BundleError):
     code = "store_unavailable"
+
+
+class IndexUnavailable(BundleError):
+    code = "index_unavailable"
+    retry_after = 5
 
 
 class PublishConflict(VitrineError):

@@ -29,8 +29,7 @@ def write_catalog(path: Path, rows: Sequence[CatalogRow], labels: Labels, fields
         db.executescript(SCHEMA)
         for row in sorted(rows, key=lambda row: labels.current[row.id]):
             label = labels.current[row.id]
-            text = json.dumps(_finite(row.fields), ensure_ascii=False, default=str)
-            db.execute("INSERT INTO products VALUES (?, ?, ?, ?)", (label, row.id, row.image, text))
+            db.execute("INSERT INTO products VALUES (?, ?, ?, ?)", (label, row.id, row.image, fields_text(row)))
             # Filters compare floats, and SQLite's integers end at 64 bits.
             values = {
                 (place, float(value) if place in numbers else value, label)  # type: ignore[arg-type]
@@ -44,6 +43,11 @@ def write_catalog(path: Path, rows: Sequence[CatalogRow], labels: Labels, fields
     db.execute("VACUUM")
     db.close()
     return CatalogInfo(count=len(rows), next_label=labels.next_label, fields=fields)
+
+
+def fields_text(row: CatalogRow) -> str:
+    """A product's fields as the JSON object that answers contain."""
+    return json.dumps(_finite(row.fields), ensure_ascii=False, default=str)
 
 
 def _finite(value: object) -> object:

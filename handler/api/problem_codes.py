@@ -32,6 +32,7 @@ _MEANINGS: Final[dict[type[VitrineError], str]] = {
     errors.BundleIncompatible: "Another version of Vitrine wrote the catalog. Try again later.",
     errors.CacheTooSmall: "The catalog does not fit into the server's local storage. Try again later.",
     errors.StoreUnavailable: "The store that holds the catalog is unavailable. Try again later.",
+    errors.IndexUnavailable: "The server that holds the products does not answer. Try again later.",
     errors.ConfigurationError: "The deployment's settings are invalid.",
 }
 

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 from handler.errors import InvalidFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from handler.manifest import FieldInfo
 
     Scalar = str | float | bool
     FilterValue = Scalar | Sequence[Scalar] | Mapping[str, float]
     Filter = Mapping[str, FilterValue]
+    Checked = str | float | bool
 
 MAX_CONDITIONS = 16
 MAX_VALUES = 100
@@ -31,8 +32,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES = {"keyword": "a string", "number": "a number", "boolean": "true or false"}
 
 
-def to_sql(wanted: Filter, fields: Sequence[FieldInfo]) -> tuple[str, list[object]]:
-    """A query over the `field_values` table for the labels that pass, and its parameters.
+def check_filter(
+    wanted: Filter, fields: Sequence[FieldInfo]
+) -> Iterator[tuple[str, list[Checked] | dict[str, Checked]]]:
+    """Yield each condition with its field: a list of values, any of which matches, or numbers by comparison.
 
     Raises InvalidFilter with the field, the value and the valid choices.
     """
@@ -43,28 +46,37 @@ def to_sql(wanted: Filter, fields: Sequence[FieldInfo]) -> tuple[str, list[objec
             value=len(wanted),
             limit=MAX_CONDITIONS,
         )
-    numbers = {field.name: number for number, field in enumerate(fields)}
-    selects: list[str] = []
-    parameters: list[object] = []
+    known = {field.name: field for field in fields}
     for name, value in wanted.items():
-        if name not in numbers:
+        if name not in known:
             raise InvalidFilter(
                 f"The catalog has no filter field {name!r}.",
                 field=f"filter.{name}",
                 value=name,
-                limit=", ".join(numbers) or "(no fields)",
+                limit=", ".join(known) or "(no fields)",
                 remedy="GET /v1/bundle lists the fields.",
             )
-        condition, values = _condition(fields[numbers[name]], value)
-        selects.append(f"SELECT label FROM field_values WHERE field = ? AND {condition}")  # noqa: S608  only our text
+        yield name, _comparison(known[name], value) if isinstance(value, dict) else _values(known[name], value)
+
+
+def to_sql(wanted: Filter, fields: Sequence[FieldInfo]) -> tuple[str, list[object]]:
+    """A query over the `field_values` table for the labels that pass, and its parameters. Raises InvalidFilter."""
+    numbers = {field.name: number for number, field in enumerate(fields)}
+    selects: list[str] = []
+    parameters: list[object] = []
+    for name, condition in check_filter(wanted, fields):
+        if isinstance(condition, dict):
+            text = " AND ".join(f"value {COMPARISONS[comparison]} ?" for comparison in condition)
+            values = list(condition.values())
+        else:
+            text, values = f"value IN ({', '.join('?' * len(condition))})", condition
+        selects.append(f"SELECT label FROM field_values WHERE field = ? AND {text}")  # noqa: S608  only our text
         parameters += [numbers[name], *values]
     return " INTERSECT ".join(selects), parameters
 
 
-def _condition(field: FieldInfo, given: FilterValue) -> tuple[str, list[object]]:
-    if isinstance(given, dict):
-        return _comparison(field, given)
-    values = list(given) if isinstance(given, list | tuple) else [given]
+def _values(field: FieldInfo, given: FilterValue) -> list[Checked]:
+    values: list[object] = list(given) if isinstance(given, list | tuple) else [given]
     if not 1 <= len(values) <= MAX_VALUES:
         raise InvalidFilter(
             f"The filter on {field.name} has {len(values)} values; 1 to {MAX_VALUES} are allowed.",
@@ -72,11 +84,10 @@ def _condition(field: FieldInfo, given: FilterValue) -> tuple[str, list[object]]
             value=len(values),
             limit=MAX_VALUES,
         )
-    checked = [_checked(field, value) for value in values]
-    return f"value IN ({', '.join('?' * len(checked))})", checked
+    return [_checked(field, value) for value in values]
 
 
-def _comparison(field: FieldInfo, bounds: dict[str, float]) -> tuple[str, list[object]]:
+def _comparison(field: FieldInfo, bounds: dict[str, float]) -> dict[str, Checked]:
     if field.kind != "number" or not bounds or not bounds.keys() <= COMPARISONS.keys():
         raise InvalidFilter(
             f"{field.name} is a {field.kind} field; {dict(bounds)!r} is not a valid comparison.",
@@ -84,11 +95,10 @@ def _comparison(field: FieldInfo, bounds: dict[str, float]) -> tuple[str, list[o
             value=bounds,
             limit=", ".join(COMPARISONS) if field.kind == "number" else f"{_TYPES[field.kind]}, or a list of them",
         )
-    condition = " AND ".join(f"value {COMPARISONS[name]} ?" for name in bounds)
-    return condition, [_checked(field, value) for value in bounds.values()]
+    return {comparison: _checked(field, value) for comparison, value in bounds.items()}
 
 
-def _checked(field: FieldInfo, value: object) -> object:
+def _checked(field: FieldInfo, value: object) -> Checked:
     valid = {
         "keyword": isinstance(value, str) and not _SURROGATE.search(value),
         "number": isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value),
@@ -101,4 +111,4 @@ def _checked(field: FieldInfo, value: object) -> object:
             value=value,
             limit=_TYPES[field.kind],
         )
-    return float(value) if field.kind == "number" else value  # type: ignore[arg-type]
+    return float(value) if field.kind == "number" else value  # type: ignore[arg-type,return-value]

@@ -1,0 +1,119 @@
+"""The connection to Milvus, and the one place where pymilvus' errors become Vitrine's."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from handler.errors import ConfigurationError, IndexUnavailable
+from handler.milvus.collection import MilvusAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+CONNECT_SECONDS = 3
+REQUEST_SECONDS = 3
+"""An answer takes milliseconds; pymilvus repeats a request that fails until this time is over."""
+MAX_ROWS = 16_384
+"""Rows that Milvus returns for one request (its `quotaAndLimits`, and the sum of offset and limit of a search)."""
+TOKEN_VARIABLE = "VITRINE_INDEX_TOKEN"  # noqa: S105  a name
+Row = dict[str, Any]
+
+
+class Milvus:
+    """A connection, opened by the first request over it. Every method raises IndexUnavailable."""
+
+    def __init__(self, address: str) -> None:
+        """Raises ConfigurationError for a malformed address."""
+        self.address = address
+        self._uri = MilvusAddress.parse(address).uri
+
+    @property
+    def is_lite(self) -> bool:
+        """Whether it is Milvus Lite, a file opened in this process."""
+        return self._uri.startswith("/")
+
+    @cached_property
+    def client(self) -> Any:
+        """pymilvus' client, for what this class does not offer. Raises ConfigurationError without pymilvus."""
+        try:
+            from pymilvus import MilvusClient
+        except ImportError as error:
+            raise ConfigurationError(
+                "Milvus needs pymilvus.", remedy="Install it with: scripts/setup milvus"
+            ) from error
+        with self.translated():
+            return MilvusClient(uri=self._uri, token=os.environ.get(TOKEN_VARIABLE, ""), timeout=CONNECT_SECONDS)
+
+    def query(self, collection: str, expression: str, columns: Sequence[str], limit: int = MAX_ROWS) -> list[Row]:
+        """The rows that an expression admits, in no order; at most `limit`."""
+        with self.translated():
+            return list(
+                self.client.query(
+                    collection, filter=expression, output_fields=list(columns), limit=limit, timeout=REQUEST_SECONDS
+                )
+            )
+
+    def count(self, collection: str, expression: str = "") -> int:
+        with self.translated():
+            found = self.client.query(
+                collection, filter=expression, output_fields=["count(*)"], timeout=REQUEST_SECONDS
+            )
+        return int(found[0]["count(*)"])
+
+    def require_rows(self, collection: str, expected: int) -> None:
+        """Raise IndexUnavailable unless the collection is loaded and has `expected` rows."""
+        found = self.count(collection)
+        if found != expected:
+            raise IndexUnavailable(
+                f"Collection {collection} in Milvus at {self.address} has {found:,} rows, not {expected:,}.",
+                value=found,
+                limit=expected,
+                remedy="Wait until it is loaded, or index again.",
+            )
+
+    def search(
+        self,
+        collection: str,
+        vector: NDArray[np.float32],
+        limit: int,
+        ef: int,
+        expression: str,
+        columns: Sequence[str],
+    ) -> list[tuple[float, Row]]:
+        """(inner product, row) of the nearest rows that an expression admits, best first."""
+        with self.translated():
+            found = self.client.search(
+                collection,
+                [vector],
+                limit=limit,
+                filter=expression,
+                search_params={"metric_type": "IP", "params": {"ef": max(ef, limit)}},
+                output_fields=list(columns),
+                timeout=REQUEST_SECONDS,
+            )
+        return [(float(hit["distance"]), hit["entity"]) for hit in found[0]]
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn what pymilvus and gRPC raise into IndexUnavailable."""
+        from grpc import RpcError
+        from pymilvus.exceptions import MilvusException
+
+        try:
+            yield
+        except (MilvusException, RpcError) as error:
+            raise IndexUnavailable(
+                f"Milvus at {self.address} does not answer: {_reason(error)}.",
+                value=self.address,
+                remedy="Check that the server runs, that the collection is loaded, and the credentials.",
+            ) from error
+
+
+def _reason(error: Exception) -> str:
+    return (str(getattr(error, "message", "")) or str(error)).strip().rstrip(".")[:200]
