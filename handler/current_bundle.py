@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handler.metrics import Metrics
-    from handler.stores.store import BundleStore, Pointer
+    from handler.stores.pointer import Current, Pointer
+    from handler.stores.store import BundleStore
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class CurrentBundle:
         self._clock = clock
         self._lock = threading.Lock()
         self._bundle: OpenBundle | None = None
+        self._serving: Current | None = None
         self._pointer: Pointer | None = None
         self._checked_at = float("-inf")
         self._failing: tuple[str, float] | None = None
@@ -88,8 +90,9 @@ class CurrentBundle:
     def _refresh(self) -> None:
         try:
             pointer = self._store.current(self._pointer)
-            if self._bundle is None or self._bundle.version != pointer.version:
-                self._switch_to(pointer.version)
+            if self._bundle is None or not self._serves(pointer.current):
+                self._switch_to(pointer.current)
+                self._serving = pointer.current
             self._pointer = pointer
             self._failing = None
         except (VitrineError, OSError) as error:
@@ -104,25 +107,35 @@ class CurrentBundle:
         self._metrics.put(RefreshFailures=1, StaleSeconds=self._clock() - self._failing[1])
         logger.error("staying with bundle %s: %s: %s", version, code, str(error))
 
-    def _switch_to(self, version: str) -> None:
-        if self._bundle is None:
-            self._bundle = OpenBundle(self._store, version)
+    def _serves(self, wanted: Current) -> bool:
+        serving = self._serving
+        return (
+            serving is not None
+            and serving.version == wanted.version
+            and wanted.manifest_sha256 in (None, serving.manifest_sha256)
+        )
+
+    def _open(self, current: Current) -> OpenBundle:
+        return OpenBundle(self._store, current.version, current.manifest_sha256)
+
+    def _switch_to(self, wanted: Current) -> None:
+        if self._bundle is None or self._serving is None:
+            self._bundle = self._open(wanted)
             return
-        if self._too_large and self._too_large[0] == version:
+        if self._too_large and self._too_large[0] == wanted.version:
             # The old bundle was released for it in vain before; every refresh would do so again.
             raise CacheTooSmall(self._too_large[1])
-        serving = self._bundle.version
         try:
-            opened = OpenBundle(self._store, version)
+            opened = self._open(wanted)
         except CacheTooSmall:
             self._release()
-            opened = self._open_alone(version, serving)
+            opened = self._open_alone(wanted, self._serving)
         if self._bundle and not self._both_fit(self._bundle, opened):
             self._release()
         try:
             opened.load()
         except VitrineError:
-            self._bundle = self._bundle or OpenBundle(self._store, serving)
+            self._bundle = self._bundle or self._open(self._serving)
             raise
         self._bundle = opened
 
@@ -132,14 +145,14 @@ class CurrentBundle:
         # The error of a download that failed keeps its frames, and so a bundle, alive in a reference cycle.
         gc.collect()
 
-    def _open_alone(self, version: str, serving: str) -> OpenBundle:
-        """Open `version` with the old bundle released; open `serving` again if that fails."""
+    def _open_alone(self, wanted: Current, serving: Current) -> OpenBundle:
+        """Open `wanted` with the old bundle released; open `serving` again if that fails."""
         try:
-            return OpenBundle(self._store, version)
+            return self._open(wanted)
         except (VitrineError, OSError) as error:
             if isinstance(error, CacheTooSmall):
-                self._too_large = (version, str(error))
-            self._bundle = OpenBundle(self._store, serving)
+                self._too_large = (wanted.version, str(error))
+            self._bundle = self._open(serving)
             raise
 
     def _both_fit(self, old: OpenBundle, new: OpenBundle) -> bool:

@@ -138,8 +138,19 @@ class Manifest(_Contract):
         return _digest(files)
 
     @classmethod
-    def parse(cls, data: bytes, version: str) -> Manifest:
-        """Raises BundleIncompatible for another schema version, BundleCorrupt for anything else that is off."""
+    def parse(cls, data: bytes, version: str, sha256: str | None = None) -> Manifest:
+        """Parse the manifest of `version`, which must have the digest `sha256` if one is given.
+
+        Raises BundleIncompatible for another schema version, BundleCorrupt for any other defect.
+        """
+        found = manifest_digest(data)
+        if sha256 not in (None, found):
+            raise BundleCorrupt(
+                f"{MANIFEST_FILE} of bundle {version} has SHA-256 {found[:12]}; {CURRENT_KEY} names {sha256[:12]}.",
+                value=found,
+                limit=sha256,
+                remedy="Publish the bundle again, or roll back to an older one.",
+            )
         try:
             schema = _SchemaVersion.model_validate_json(data).schema_version
             if schema not in READABLE_SCHEMAS:
@@ -157,21 +168,13 @@ class Manifest(_Contract):
         return manifest
 
 
-class Current(_Contract):
-    """`current.json`, the only file that ever changes."""
-
-    version: Name
-
-    @classmethod
-    def parse(cls, data: bytes) -> Current:
-        try:
-            return cls.model_validate_json(data)
-        except ValidationError as error:
-            raise BundleCorrupt(f"{CURRENT_KEY} is not valid: {error}") from error
-
-
 class _SchemaVersion(BaseModel):
     schema_version: int
+
+
+def manifest_digest(data: bytes) -> str:
+    """The SHA-256 of a manifest's bytes, as the pointer carries it."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def bundle_key(version: str, name: str) -> str:

@@ -25,9 +25,12 @@ _LABELS_NAMED = 3
 class OpenBundle:
     """A bundle that answers requests. It never changes; a new version is another object."""
 
-    def __init__(self, store: BundleStore, version: str) -> None:
-        """Raises BundleNotFound, BundleCorrupt or BundleIncompatible; ConfigurationError for another hnswlib layout."""
-        self.manifest = Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version)
+    def __init__(self, store: BundleStore, version: str, manifest_sha256: str | None = None) -> None:
+        """Open `version`, whose manifest must have the digest that the pointer names, if it names one.
+
+        Raises BundleNotFound, BundleCorrupt or BundleIncompatible; ConfigurationError for another hnswlib layout.
+        """
+        self.manifest = Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version, manifest_sha256)
         files = self.manifest.files
         self.catalog = Catalog(
             store.fetch(bundle_key(version, CATALOG_FILE), files[CATALOG_FILE]), self.manifest.catalog

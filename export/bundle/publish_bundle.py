@@ -1,4 +1,4 @@
-"""A bundle into a store: its files first, its manifest after them, the pointer last."""
+"""Publishing a bundle: its files first, then its manifest, and the pointer last."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.store.known_labels import check_labels_agree
-from export.store.versions import pointer_or_none, read_manifest_of
-from handler.manifest import MANIFEST_FILE, bundle_key, model_key
+from export.store.move_pointer import move_pointer
+from export.store.versions import pointer_or_none
+from handler.manifest import MANIFEST_FILE, Manifest, bundle_key, manifest_digest, model_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from export.bundle.write_bundle import StagedBundle
-    from handler.manifest import Manifest
-    from handler.stores.store import BundleStore, Pointer
+    from handler.stores.pointer import Pointer
+    from handler.stores.store import BundleStore
 
 
-def publish_bundle(store: BundleStore, staged: StagedBundle, expected_etag: str | None) -> Pointer:
-    """Make `staged` current, if the pointer still is where the bundle was built upon (None: if there is none).
+def publish_bundle(store: BundleStore, staged: StagedBundle, before: Pointer | None) -> Pointer:
+    """Make `staged` current if the pointer still is `before`, which the bundle was built on (None: no pointer).
 
-    Whoever reads meanwhile sees the old bundle or the new one, never half of either. Raises PublishConflict when
-    another publisher was first; its bundle stays current.
+    Readers see the old bundle or the new one, never half of either. Raises PublishConflict when another publisher was
+    first; its bundle stays current.
     """
     manifest = staged.manifest
     _put_model(store, manifest, lambda name: staged.model_directory / name)
@@ -30,18 +31,22 @@ def publish_bundle(store: BundleStore, staged: StagedBundle, expected_etag: str 
         store.put(bundle_key(manifest.version, name), staged.directory / name)
     # Once more: a prune that began before the manifest was there may have taken the model for unused.
     _put_model(store, manifest, lambda name: staged.model_directory / name)
-    return store.point(manifest.version, expected_etag)
+    data = (staged.directory / MANIFEST_FILE).read_bytes()
+    return move_pointer(store, manifest.version, data, before)
 
 
 def copy_bundle(source: BundleStore, target: BundleStore) -> Manifest:
-    """Make the bundle that is current in `source` current in `target`, every digest verified on the way.
+    """Make the bundle that is current in `source` current in `target`, and verify every digest on the way.
 
-    One that is current there already is copied over itself, which repairs it. Raises PublishConflict if another
-    publisher was first, or if `target`'s products have other labels, which would spoil the sessions there.
+    A bundle that is current there already is copied over itself, which repairs it. Raises PublishConflict if another
+    publisher was first, or if `target` has served other products under the same labels: sessions would confuse them.
     """
-    manifest = read_manifest_of(source, source.current().version)
-    pointer = pointer_or_none(target)
-    check_labels_agree(source, manifest, target)
+    published = source.current()
+    data = source.read(bundle_key(published.version, MANIFEST_FILE))
+    manifest = Manifest.parse(data, published.version, published.current.manifest_sha256)
+    before = pointer_or_none(target)
+    if before:
+        check_labels_agree(source, manifest, target, before)
 
     def model_file(name: str) -> Path:
         return source.fetch(model_key(manifest.model.fingerprint, name), manifest.model.files[name])
@@ -51,18 +56,17 @@ def copy_bundle(source: BundleStore, target: BundleStore) -> Manifest:
         key = bundle_key(manifest.version, name)
         target.put(key, source.fetch(key, expected))
     with tempfile.TemporaryDirectory() as folder:
-        key = bundle_key(manifest.version, MANIFEST_FILE)
         path = Path(folder) / MANIFEST_FILE
-        path.write_bytes(source.read(key))
-        target.put(key, path)
+        path.write_bytes(data)
+        target.put(bundle_key(manifest.version, MANIFEST_FILE), path)
     _put_model(target, manifest, model_file)
-    if pointer is None or pointer.version != manifest.version:
-        target.point(manifest.version, pointer.etag if pointer else None)
+    if before is None or before.current.manifest_sha256 != manifest_digest(data):
+        move_pointer(target, manifest.version, data, before)
     return manifest
 
 
 def _put_model(store: BundleStore, manifest: Manifest, path_of: Callable[[str], Path]) -> None:
-    """Models are named by their content: what is there already is the same."""
+    """Store the encoder's files. Models are named by their content, so what is there already is the same."""
     for name, expected in manifest.model.files.items():
         key = model_key(manifest.model.fingerprint, name)
         if not store.has(key, expected):

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from export.bundle.write_bundle import BuildOptions
     from export.photos.read_catalog import CatalogRow
     from handler.manifest import Manifest, ModelRef
-    from handler.stores.store import BundleStore, Pointer
+    from handler.stores.pointer import Pointer
+    from handler.stores.store import BundleStore
 
 
 class Products(Protocol):
@@ -66,7 +67,9 @@ class Outcome:
 def read_base(store: BundleStore) -> Base:
     """Read what is current in `store`. Raises BundleError."""
     pointer = pointer_or_none(store)
-    return Base(pointer, read_manifest_of(store, pointer.version) if pointer else None)
+    if pointer is None:
+        return Base(None, None)
+    return Base(pointer, read_manifest_of(store, pointer.version, pointer.current.manifest_sha256))
 
 
 def update_bundle(
@@ -83,7 +86,7 @@ def update_bundle(
     digest = digest_contents(products.rows, products.digests, options.model, options.parameters)
     if earlier and earlier.contents == digest and not refit:
         return Outcome(earlier, published=False, new=0, removed=0)
-    known = known_labels(store, earlier)
+    known = known_labels(store, base.pointer, earlier)
     labels = assign_labels([row.id for row in products.rows], known)
     projection = None if refit else _kept_projection(store, earlier, options.model)
     projection = projection or fit_projection(products.vectors)
@@ -91,7 +94,7 @@ def update_bundle(
     content = BundleContent(products.rows, vectors, labels, digest, projection)
     with tempfile.TemporaryDirectory() as directory:
         staged = write_bundle(Path(directory), content, options)
-        publish_bundle(store, staged, base.pointer.etag if base.pointer else None)
+        publish_bundle(store, staged, base.pointer)
     return Outcome(
         staged.manifest,
         published=True,

@@ -1,21 +1,25 @@
-"""Back to an older bundle: the pointer is set to its name, and nothing is copied."""
+"""Rollback: point a store to an older bundle. Nothing is copied."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from export.store.known_labels import check_rollback_labels
+from export.store.move_pointer import move_pointer
 from export.store.versions import check_files_are_there, complete, list_versions
 from handler.errors import BundleNotFound
+from handler.manifest import MANIFEST_FILE, bundle_key
 
 if TYPE_CHECKING:
-    from handler.stores.store import BundleStore, Pointer
+    from handler.stores.pointer import Pointer
+    from handler.stores.store import BundleStore
 
 
 def roll_back(store: BundleStore, version: str | None = None) -> tuple[Pointer, Pointer]:
-    """Make `version` current, or the one created before the current; returns (what was current, what is).
+    """Make `version` current, or by default the newest that is older than the current one; returns (before, after).
 
-    Raises BundleNotFound if there is none such, BundleCorrupt if a file of it is missing, PublishConflict if somebody
-    else moves the pointer meanwhile.
+    Raises BundleNotFound if there is no such bundle, BundleCorrupt if one of its files is missing, PublishConflict if
+    its labels mean other products than those of the current bundle, or if somebody else moves the pointer meanwhile.
     """
     pointer = store.current()
     manifests = complete(list_versions(store))
@@ -31,7 +35,8 @@ def roll_back(store: BundleStore, version: str | None = None) -> tuple[Pointer, 
     if name == pointer.version:
         return pointer, pointer
     check_files_are_there(store, manifests[name])
-    return pointer, store.point(name, pointer.etag)
+    check_rollback_labels(store, manifests[name], pointer)
+    return pointer, move_pointer(store, name, store.read(bundle_key(name, MANIFEST_FILE)), pointer)
 
 
 def _before(current: str, newest_first: list[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""The bundles of a store: what `vitrine bundles` shows, and what rollback, prune and labels go by."""
+"""The bundles in a store, as `vitrine bundles` lists them and rollback, prune and labels need them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from handler.manifest import MANIFEST_FILE, Manifest, bundle_key, model_key
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from handler.stores.store import BundleStore, Pointer, Stored
+    from handler.stores.pointer import Pointer
+    from handler.stores.store import BundleStore, Stored
 
 _FOLDER = "bundles/"
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version's files, and its manifest or the `problem` with it: never finished, or no longer readable."""
+    """A version's files, and its manifest or the `problem` with it: never finished, or not readable."""
 
     name: str
     files: tuple[Stored, ...]
@@ -51,7 +52,7 @@ def list_versions(store: BundleStore) -> list[Version]:
 
 
 def complete(versions: list[Version]) -> dict[str, Manifest]:
-    """The manifests of those that have one, newest first."""
+    """The manifests of the complete versions, newest first."""
     return {version.name: version.manifest for version in versions if version.manifest}
 
 
@@ -62,13 +63,13 @@ def pointer_or_none(store: BundleStore) -> Pointer | None:
         return None
 
 
-def read_manifest_of(store: BundleStore, version: str) -> Manifest:
-    """Raises BundleError."""
-    return Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version)
+def read_manifest_of(store: BundleStore, version: str, sha256: str | None = None) -> Manifest:
+    """Read a manifest, which must have the digest `sha256` if one is given. Raises BundleError."""
+    return Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version, sha256)
 
 
 def check_files_are_there(store: BundleStore, manifest: Manifest) -> None:
-    """Raises BundleCorrupt unless every file of a bundle and of its model is there with its size."""
+    """Raise BundleCorrupt unless every file of a bundle and of its model is there with its size."""
     files = {bundle_key(manifest.version, name): expected for name, expected in manifest.files.items()}
     files |= {model_key(manifest.model.fingerprint, name): ref for name, ref in manifest.model.files.items()}
     for key, expected in files.items():

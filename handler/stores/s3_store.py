@@ -1,4 +1,4 @@
-"""Bundles in S3, or in whatever speaks its protocol and honours If-Match and If-None-Match on writes."""
+"""Bundles in S3, or on any server with its protocol that honors If-Match and If-None-Match on writes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from handler.errors import BundleNotFound, PublishConflict
-from handler.manifest import CURRENT_KEY, Current
+from handler.manifest import CURRENT_KEY
+from handler.stores.pointer import Pointer, read_current, write_current
 from handler.stores.s3_client import NotModified, S3Address, make_client, translated
-from handler.stores.store import Pointer, Stored
+from handler.stores.store import Stored
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
 
+    from handler.errors import VitrineError
     from handler.manifest import FileRef
     from handler.stores.file_cache import FileCache
+    from handler.stores.pointer import Current
 
 PART_BYTES = 16 * 1024 * 1024
-"""Files above this size go up and come down in parts, several at a time."""
+"""Larger files are uploaded and downloaded in parts, several at a time."""
 
 
 class S3Store:
@@ -50,7 +53,7 @@ class S3Store:
         except NotModified:
             assert known is not None  # noqa: S101  only a condition is answered so
             return known
-        return Pointer(Current.parse(body).version, answer["ETag"])
+        return Pointer(read_current(body), answer["ETag"])
 
     def read(self, key: str) -> bytes:
         with self._translated(key):
@@ -71,33 +74,29 @@ class S3Store:
             return False
 
     def put(self, key: str, source: Path) -> None:
-        """S3 checks each part against a checksum of ours; a key shows its new content when all parts are there."""
+        """S3 verifies the SHA-256 sent with each part; the key shows its new content once all parts are there."""
         extra: Any = {"ChecksumAlgorithm": "SHA256"}
         with self._translated(key):
             self.client.upload_file(Filename=str(source), **self._at(key), ExtraArgs=extra, Config=_in_parts())
 
-    def point(self, version: str, expected_etag: str | None) -> Pointer:
-        from botocore.exceptions import ClientError
-
-        body = Current(version=version).model_dump_json().encode()
+    def point(self, current: Current, expected_etag: str | None) -> Pointer:
         condition: Any = {"IfMatch": expected_etag} if expected_etag else {"IfNoneMatch": "*"}
         try:
             with self._translated(CURRENT_KEY):
                 answer = self.client.put_object(
-                    **self._at(CURRENT_KEY), Body=body, ContentType="application/json", **condition
+                    **self._at(CURRENT_KEY), Body=write_current(current), ContentType="application/json", **condition
                 )
         except (PublishConflict, BundleNotFound) as error:  # with If-Match, a missing key is 404 or 412
             found = self._current_or_none()
-            asked_again = isinstance(error.__cause__, ClientError) and _attempts(error.__cause__) > 0
-            if found and found.version == version and asked_again:
-                return found  # the first attempt went through and only its answer was lost
+            if found and found.current == current and _attempts(error) > 1:
+                return found  # the first attempt succeeded, and only its response was lost
             raise PublishConflict(
                 f"{self._at_text(CURRENT_KEY)} now points to {found.version if found else 'nothing'}: "
                 "another publisher was first.",
-                value=version,
+                value=current.version,
                 remedy="Publish again on top of it.",
             ) from error
-        return Pointer(version, answer["ETag"])
+        return Pointer(current, answer["ETag"])
 
     def files(self, prefix: str) -> list[Stored]:
         found = []
@@ -112,7 +111,7 @@ class S3Store:
         return sorted(found)
 
     def leftovers(self) -> list[Stored]:
-        """Uploads in parts that were never completed; their parts cost money and show in no listing of files."""
+        """Multipart uploads that never finished: their parts cost money and appear in no listing of files."""
         found = []
         with self._translated(""):
             pages = self.client.get_paginator("list_multipart_uploads").paginate(
@@ -158,6 +157,7 @@ def _in_parts() -> Any:
     return TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
 
 
-def _attempts(error: Any) -> int:
-    """How often botocore asked again before it gave up."""
-    return int(error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
+def _attempts(error: VitrineError) -> int:
+    """The number of times that botocore sent the request."""
+    response: Any = getattr(error.__cause__, "response", {})
+    return 1 + int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0))

@@ -1,34 +1,29 @@
-"""Where bundles live. A store keeps immutable files under keys, and one pointer that moves atomically."""
+"""The interface of a store, immutable files under keys and one pointer that moves atomically; the directory store."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from handler.errors import BundleCorrupt, BundleNotFound, PublishConflict
-from handler.manifest import CURRENT_KEY, Current, FileRef
-from handler.stores.atomic_file import locked, sync, temporary_beside, temporary_prefix
+from handler.manifest import CURRENT_KEY, FileRef
+from handler.stores.atomic_file import locked, make_directories, move_into_place, temporary_beside, temporary_prefix
+from handler.stores.pointer import Pointer, read_current, write_current
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from handler.stores.pointer import Current
+
 
 _HIDDEN_POINTER = temporary_prefix(CURRENT_KEY)
 
 
-class Pointer(NamedTuple):
-    """Which version is current, and the tag that changes whenever that does."""
-
-    version: str
-    etag: str
-
-
 class Stored(NamedTuple):
-    """A file in a store. `upload` names an upload that was begun and never finished, where that is not a file."""
+    """A file in a store, or an upload that never finished: then `upload` is its id."""
 
     key: str
     size: int
@@ -44,12 +39,12 @@ class BundleStore(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it is, as `open_store` takes it."""
+        """The location, as `open_store` takes it."""
 
     def current(self, known: Pointer | None = None) -> Pointer:
-        """`known` itself if the pointer has not moved since, which costs next to nothing.
+        """The pointer: `known` itself if it has not moved since, which is cheap to find out.
 
-        Raises BundleNotFound before the first publish.
+        Raises BundleNotFound before the first publish, BundleCorrupt.
         """
 
     def read(self, key: str) -> bytes:
@@ -59,29 +54,30 @@ class BundleStore(Protocol):
         """A local path to the file, its digest verified. Raises BundleNotFound, BundleCorrupt."""
 
     def has(self, key: str, expected: FileRef) -> bool:
-        """Is the whole file there? Decided by its size: content-addressed files have no other reason to differ."""
+        """Whether the store has a file of the expected size under `key`. Does not read its content."""
 
     def put(self, key: str, source: Path) -> None:
-        """Store a file under a key of its own; whoever reads `key` sees all of it or nothing."""
+        """Store a file; readers of `key` see all of it or nothing."""
 
-    def point(self, version: str, expected_etag: str | None) -> Pointer:
-        """Make `version` current if the pointer still has `expected_etag` (None: if there is none yet).
+    def point(self, current: Current, expected_etag: str | None) -> Pointer:
+        """Write the pointer if it still has `expected_etag` (None: if there is none yet).
 
-        Raises PublishConflict when another publisher moved it first; nothing is changed then.
+        `next_current` makes a `current` that differs from every earlier one. Raises PublishConflict when another
+        publisher moved the pointer first; nothing changes then.
         """
 
     def files(self, prefix: str) -> list[Stored]:
         """The files whose keys begin with `prefix`, in the order of their keys."""
 
     def leftovers(self) -> list[Stored]:
-        """What writers left that were stopped half-way, and those that are still writing: nobody reads these."""
+        """Incomplete writes, of stopped writers and of those still at work. No reader opens them."""
 
     def delete(self, stored: Stored) -> None:
-        """Remove a file or a leftover; one that is gone already is no error."""
+        """Remove a file or a leftover. Does nothing if it is gone already."""
 
 
 class DirectoryStore:
-    """A store in a folder of this machine."""
+    """A store in a directory of this machine."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -117,27 +113,25 @@ class DirectoryStore:
 
     def put(self, key: str, source: Path) -> None:
         target = self.root / key
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_directories(target.parent)
         with temporary_beside(target) as temporary:
             shutil.copyfile(source, temporary)
-            sync(temporary)
-            os.replace(temporary, target)
+            move_into_place(temporary, target)
 
-    def point(self, version: str, expected_etag: str | None) -> Pointer:
-        body = Current(version=version).model_dump_json().encode()
+    def point(self, current: Current, expected_etag: str | None) -> Pointer:
+        body = write_current(current)
         target = self.root / CURRENT_KEY
         with locked(self.root / ".current.lock"):
             found = _pointer(target.read_bytes()) if target.exists() else None
             if (found.etag if found else None) != expected_etag:
                 raise PublishConflict(
                     f"{target} now points to {found.version if found else 'nothing'}: another publisher was first.",
-                    value=version,
+                    value=current.version,
                     remedy="Publish again on top of it.",
                 )
             with temporary_beside(target) as temporary:
                 temporary.write_bytes(body)
-                sync(temporary)
-                os.replace(temporary, target)
+                move_into_place(temporary, target)
         return _pointer(body)
 
     def files(self, prefix: str) -> list[Stored]:
@@ -169,7 +163,7 @@ def file_ref(path: Path) -> FileRef:
 
 
 def verify(path: Path, expected: FileRef, name: str | None = None) -> None:
-    """Raises BundleCorrupt, calling the file `name`, unless it has the size and digest that its manifest names."""
+    """Raise BundleCorrupt, with `name` for the file, unless its size and digest are those that its manifest names."""
     size = path.stat().st_size
     found = file_ref(path) if size == expected.size else None
     if found != expected:
@@ -186,4 +180,4 @@ def _is_hidden(key: str) -> bool:
 
 
 def _pointer(body: bytes) -> Pointer:
-    return Pointer(Current.parse(body).version, hashlib.sha256(body).hexdigest())
+    return Pointer(read_current(body), hashlib.sha256(body).hexdigest())

@@ -21,7 +21,8 @@ from handler.metrics import Metrics
 from handler.open_bundle import OpenBundle
 from handler.stores.file_cache import FileCache
 from handler.stores.s3_store import S3Store
-from handler.stores.store import DirectoryStore, file_ref
+from handler.stores.store import DirectoryStore
+from tests.crafted_bundles import overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,9 +170,7 @@ def test_a_graph_that_does_not_load_never_replaces_one_that_serves(
     (store.root / CURRENT_KEY).unlink()
     manifest = copy_bundle(versions[1], store)
     index = store.root / bundle_key(manifest.version, INDEX_FILE)
-    index.write_bytes(index.read_bytes()[:-40])
-    manifest = manifest.model_copy(update={"files": {**manifest.files, INDEX_FILE: file_ref(index)}})
-    (store.root / bundle_key(manifest.version, "manifest.json")).write_text(manifest.model_dump_json())
+    overwrite(store, INDEX_FILE, index.read_bytes()[:-40])
     clock.now += REFRESH
     assert current.get().version == serving
     assert current.stale is not None

@@ -19,6 +19,7 @@ from export.bundle import write_bundle
 from export.bundle.build_index import build_index
 from export.index_catalog import index_catalog
 from export.photos.read_catalog import read_catalog
+from export.store.rollback import roll_back
 from handler.errors import PublishConflict
 from handler.local.local_state import LocalState
 from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, Manifest, bundle_key
@@ -29,6 +30,8 @@ from tests.tiny_encoder import write_tiny_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from handler.stores.pointer import Current, Pointer
 
 
 @pytest.fixture
@@ -50,9 +53,9 @@ class RecordingStore(DirectoryStore):
         self._count(key)
         super().put(key, source)
 
-    def point(self, version: str, expected_etag: str | None) -> object:  # type: ignore[override]
+    def point(self, current: Current, expected_etag: str | None) -> Pointer:
         self._count("current.json")
-        return super().point(version, expected_etag)
+        return super().point(current, expected_etag)
 
     def _count(self, key: str) -> None:
         if len(self.written) == self._fail_at:
@@ -75,10 +78,12 @@ def files_of(store: Path) -> set[str]:
 
 def test_layout_on_disk(shop: Path) -> None:
     store = shop / "bundles"
-    current = json.loads((store / "current.json").read_bytes())
-    version = current.pop("version")
-    assert current == {}
-    manifest = json.loads((store / f"bundles/{version}/manifest.json").read_bytes())
+    version = json.loads((store / "current.json").read_bytes())["version"]
+    content = (store / f"bundles/{version}/manifest.json").read_bytes()
+    manifest = json.loads(content)
+    current = DirectoryStore(store).current().current
+    assert current.manifest_sha256 == hashlib.sha256(content).hexdigest()
+    assert (current.version, current.next_label) == (version, 8)
     assert files_of(store) == {
         "current.json",
         f"bundles/{version}/manifest.json",
@@ -176,7 +181,7 @@ def test_older_bundles_stay_and_still_open(shop: Path, encoder_directory: Path) 
     run_index(shop / "photos", shop / "bundles", encoder_directory)
     for name, expected in kept.files.items():
         assert store.fetch(bundle_key(first, name), expected)
-    store.point(first, store.current().etag)
+    roll_back(store, first)
     assert len(open_current(shop / "bundles").catalog) == 8
 
 

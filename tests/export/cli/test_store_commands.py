@@ -23,12 +23,14 @@ from handler.stores.s3_store import S3Store
 from handler.stores.store import DirectoryStore
 from tests import cli_process
 from tests.conftest import draw_photos, run_index
+from tests.crafted_bundles import point_to
 from tests.export.support import draw, draw_all
 from tests.s3_servers import new_bucket, use
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from handler.stores.pointer import Current
     from handler.stores.store import BundleStore
 
 DAY = 86_400
@@ -84,7 +86,7 @@ def home(
         store = S3Store(f"s3://{bucket}/shop", FileCache(tmp_path / "cache"))
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     for version in versions:
-        local.point(version, local.current().etag)
+        point_to(local, version)
         copy_bundle(local, store)
     return Home(store, local.root, tmp_path / "shop" / "photos", encoder_directory, versions)
 
@@ -195,10 +197,11 @@ def test_of_two_publishers_the_second_is_told(home: Home, monkeypatch: pytest.Mo
     run_index(home.photos, home.local, home.encoder)
     point = type(home.store).point
 
-    def overtaken(store: BundleStore, version: str, etag: str | None) -> object:
-        """Somebody rolls back in the last moment."""
-        point(store, home.versions[1], store.current().etag)
-        return point(store, version, etag)
+    def overtaken(store: BundleStore, current: Current, etag: str | None) -> object:
+        """Somebody rolls back at the last moment."""
+        monkeypatch.setattr(type(home.store), "point", point)
+        roll_back(store, home.versions[1])
+        return point(store, current, etag)
 
     monkeypatch.setattr(type(home.store), "point", overtaken)
     with pytest.raises(PublishConflict, match=f"points to {home.versions[1]}: another publisher was first"):

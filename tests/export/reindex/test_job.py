@@ -17,6 +17,7 @@ from export.bundle.write_bundle import describe_model
 from export.photos.embed_catalog import embed_photos
 from export.reindex import reindex_catalog, spool_photos
 from export.reindex.job import handler
+from export.store.rollback import roll_back
 from export.store.versions import list_versions
 from handler.errors import BundleCorrupt, CatalogError, ConfigurationError
 from handler.open_bundle import OpenBundle
@@ -276,7 +277,7 @@ def test_a_rollback_stays_until_the_catalog_changes_and_labels_are_never_reused(
     shop.upload("100.png")
     assert shop.run()["new"] == 1
     store = shop.store
-    store.point(first["version"], store.current().etag)
+    roll_back(store, first["version"])
     assert (shop.run()["status"], shop.store.current().version) == ("unchanged", first["version"])
     draw(shop.folder / "101.png", 101)
     shop.upload("101.png")

@@ -12,8 +12,10 @@ from export.store.known_labels import known_labels
 from export.store.versions import list_versions, read_manifest_of
 from handler.errors import BundleCorrupt
 from handler.manifest import CATALOG_FILE, MANIFEST_FILE, bundle_key
+from handler.stores.pointer import Current
 from handler.stores.store import DirectoryStore
 from tests.conftest import run_index
+from tests.crafted_bundles import point_to
 from tests.export.support import draw, draw_all, labels_in
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def add(shop: Path, encoder: Path, number: int, after: str | None = None) -> str
     """Publish with one product more, upon the version `after`; returns the new version."""
     store = DirectoryStore(shop / "bundles")
     if after:
-        store.point(after, store.current().etag)
+        point_to(store, after)
     draw(shop / "photos" / f"{number:03}.png", number)
     run_index(shop / "photos", shop / "bundles", encoder)
     return store.current().version
@@ -39,7 +41,10 @@ def add(shop: Path, encoder: Path, number: int, after: str | None = None) -> str
 
 def labels_upon(shop: Path, version: str) -> tuple[dict[str, int], dict[str, int], int]:
     store = DirectoryStore(shop / "bundles")
-    known = known_labels(store, read_manifest_of(store, version))
+    before = store.current()
+    known = known_labels(
+        store, before if before.version == version else point_to(store, version), read_manifest_of(store, version)
+    )
     return dict(known.current), dict(known.retired), known.next_label
 
 
@@ -74,15 +79,19 @@ def test_a_label_that_two_publishers_gave_to_two_products_is_nobodys(shop: Path,
     assert (retired, next_label) == ({}, 6)
 
 
-def test_an_unreadable_manifest_stops_the_run(shop: Path, encoder_directory: Path) -> None:
-    """It may be the one with the highest labels."""
+def test_without_a_mark_an_unreadable_manifest_stops_the_run(shop: Path, encoder_directory: Path) -> None:
+    """It may be the one with the highest labels, and a pointer of the first release does not name them."""
     store = DirectoryStore(shop / "bundles")
     first = store.current().version
     add(shop, encoder_directory, 5)
     manifest = store.root / bundle_key(first, MANIFEST_FILE)
     manifest.write_text(json.dumps({"schema_version": 1}))
-    with pytest.raises(BundleCorrupt, match=rf"which labels bundle {first}.*vitrine prune"):
+    pointer = store.current()
+    store.point(Current(version=pointer.version), pointer.etag)
+    with pytest.raises(BundleCorrupt, match=rf"labels that bundle {first}.*vitrine prune"):
         add(shop, encoder_directory, 6)
+    store.point(pointer.current, store.current().etag)
+    add(shop, encoder_directory, 7)
 
 
 def test_a_version_that_was_never_finished_does_not(shop: Path, encoder_directory: Path) -> None:

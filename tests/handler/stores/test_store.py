@@ -19,8 +19,9 @@ import pytest
 from handler.errors import BundleCorrupt, BundleNotFound, PublishConflict
 from handler.manifest import CURRENT_KEY, FileRef, bundle_key
 from handler.stores.file_cache import FileCache
+from handler.stores.pointer import Current, Pointer, next_current
 from handler.stores.s3_store import S3Store
-from handler.stores.store import BundleStore, DirectoryStore, Pointer, file_ref
+from handler.stores.store import BundleStore, DirectoryStore, file_ref
 from tests.s3_servers import new_bucket, use
 
 if TYPE_CHECKING:
@@ -62,10 +63,14 @@ def write(tmp_path: Path, content: bytes) -> Path:
     return path
 
 
-def race(store: BundleStore, version: str, etag: str | None) -> Pointer | None:
-    """The new pointer for the winner, None for who was told."""
+def upon(before: Pointer | None, version: str) -> Current:
+    return next_current(before, version, "0" * 64, 10)
+
+
+def race(store: BundleStore, version: str, before: Pointer | None) -> Pointer | None:
+    """Publish over `before`; None if another publisher was first."""
     try:
-        return store.point(version, etag)
+        return store.point(upon(before, version), before.etag if before else None)
     except PublishConflict:
         return None
 
@@ -104,45 +109,66 @@ class TestContract:
         assert not store.has(KEY, expected)
 
     def test_the_pointer_moves_from_tag_to_tag(self, store: BundleStore, make_store: MakeStore) -> None:
-        first = store.point("v1", None)
-        assert make_store().current() == first == Pointer("v1", first.etag)
-        second = store.point("v2", first.etag)
+        first = store.point(upon(None, "v1"), None)
+        assert make_store().current() == first
+        assert first.version == "v1"
+        second = store.point(upon(first, "v2"), first.etag)
         assert make_store().current() == second
         assert second.etag != first.etag
-        back = store.point("v1", second.etag)
+        back = store.point(upon(second, "v1"), second.etag)
         assert make_store().current().version == back.version == "v1"
 
+    def test_a_pointer_that_returns_to_a_version_is_another_pointer(self, atomic: MakeStore) -> None:
+        """A, B and back to A: a publisher that read the first A must be told, for B has handed out labels."""
+        store = atomic()
+        first = store.point(upon(None, "a"), None)
+        second = store.point(upon(first, "b"), first.etag)
+        back = store.point(upon(second, "a"), second.etag)
+        assert len({first.etag, second.etag, back.etag}) == 3
+        with pytest.raises(PublishConflict, match="another publisher was first"):
+            store.point(upon(first, "c"), first.etag)
+        assert atomic().current() == back
+        assert atomic().current(first) == back
+
+    def test_a_pointer_of_the_first_release_is_read_and_replaced(self, store: BundleStore) -> None:
+        old = store.point(Current(version="v1"), None)
+        assert store.current() == old
+        assert old.current == Current(version="v1", manifest_sha256=None, generation=None, next_label=None)
+        new = store.point(upon(old, "v1"), old.etag)
+        assert new.etag != old.etag
+        assert store.current().current.next_label == 10
+
     def test_a_stale_tag_changes_nothing(self, store: BundleStore) -> None:
-        first = store.point("v1", None)
-        second = store.point("v2", first.etag)
+        first = store.point(upon(None, "v1"), None)
+        second = store.point(upon(first, "v2"), first.etag)
         for stale in (None, first.etag, "nonsense"):
             with pytest.raises(PublishConflict, match="v2"):
-                store.point("v3", stale)
+                store.point(upon(second, "v3"), stale)
         assert store.current() == second
 
     def test_a_tag_cannot_be_used_before_there_is_a_pointer(self, store: BundleStore) -> None:
         with pytest.raises(PublishConflict):
-            store.point("v1", "nonsense")
+            store.point(upon(None, "v1"), "nonsense")
         with pytest.raises(BundleNotFound):
             store.current()
 
     def test_of_many_publishers_exactly_one_wins(self, atomic: MakeStore) -> None:
-        etag = None
+        before = None
         for turn in range(10):
             barrier = threading.Barrier(RACERS)
 
             def publish(
-                number: int, turn: int = turn, etag: str | None = etag, gate: threading.Barrier = barrier
+                number: int, turn: int = turn, before: Pointer | None = before, gate: threading.Barrier = barrier
             ) -> Pointer | None:
                 mine = atomic()
                 gate.wait()
-                return race(mine, f"v{turn}.{number}", etag)
+                return race(mine, f"v{turn}.{number}", before)
 
             with ThreadPoolExecutor(RACERS) as pool:
                 won = [pointer for pointer in pool.map(publish, range(RACERS)) if pointer]
             assert len(won) == 1
             assert atomic().current() == won[0]
-            etag = won[0].etag
+            before = won[0]
 
     def test_a_reader_sees_the_old_file_or_the_new_one_never_a_mixture(
         self, make_store: MakeStore, tmp_path: Path
@@ -170,15 +196,15 @@ class TestContract:
         assert seen <= {(refs[0].size, 0, 0), (refs[1].size, 1, 1)}
 
     def test_an_unchanged_pointer_is_recognised_at_once(self, store: BundleStore, make_store: MakeStore) -> None:
-        first = store.point("v1", None)
+        first = store.point(upon(None, "v1"), None)
         assert store.current(first) is first
-        second = make_store().point("v2", first.etag)
+        second = make_store().point(upon(first, "v2"), first.etag)
         assert store.current(first) == second
 
     def test_files_are_listed_and_deleted(self, store: BundleStore, tmp_path: Path) -> None:
         for key in (KEY, bundle_key("v2", "index.hnsw"), bundle_key("v1", "a.txt")):
             store.put(key, write(tmp_path, b"vectors"))
-        store.point("v1", None)
+        store.point(upon(None, "v1"), None)
         listed = store.files("bundles/v1/")
         assert [(file.key, file.size) for file in listed] == [("bundles/v1/a.txt", 7), (KEY, 7)]
         assert all(abs(file.modified.timestamp() - time.time()) < 120 for file in listed)
@@ -202,9 +228,9 @@ def _publish(make_store: MakeStore, number: int, turns: Sequence[Any], outcomes:
     """In every turn, all publish upon the tag that all have read."""
     store = make_store()
     for turn, barriers in enumerate(turns):
-        etag = store.current().etag if turn else None
+        before = store.current() if turn else None
         barriers.wait(60)
-        outcomes.put((turn, number, race(store, f"v{turn}.{number}", etag) is not None))
+        outcomes.put((turn, number, race(store, f"v{turn}.{number}", before) is not None))
         barriers.wait(60)
 
 
@@ -235,16 +261,24 @@ def test_a_directory_store_leaves_no_temporary_files(tmp_path: Path) -> None:
     store.put(KEY, source)
     with pytest.raises(FileNotFoundError):
         store.put(KEY, tmp_path / "never was")
-    etag = store.point("v1", None).etag
+    first = store.point(upon(None, "v1"), None)
     with pytest.raises(PublishConflict):
-        store.point("v2", None)
-    store.point("v2", etag)
+        store.point(upon(first, "v2"), None)
+    store.point(upon(first, "v2"), first.etag)
     names = {str(path.relative_to(store.root)) for path in store.root.rglob("*") if path.is_file()}
     assert names == {KEY, CURRENT_KEY, ".current.lock"}
 
 
 def test_an_invalid_pointer_is_corrupt(tmp_path: Path) -> None:
-    for body in (b"", b"{}", b'{"version": "../../etc"}', b'{"version": "v1", "more": 1}', b"\xff"):
+    bodies = (
+        b"",
+        b"{}",
+        b'{"version": "../../etc"}',
+        b'{"version": "v1", "more": 1}',
+        b"\xff",
+        b'{"version": "v1"}\n \t',
+    )
+    for body in bodies:
         (tmp_path / CURRENT_KEY).write_bytes(body)
         with pytest.raises(BundleCorrupt):
             DirectoryStore(tmp_path).current()
