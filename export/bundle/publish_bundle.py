@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from export.store.known_labels import check_labels_agree
 from export.store.move_pointer import move_pointer
 from export.store.versions import pointer_or_none
+from handler.errors import PublishConflict
 from handler.manifest import MANIFEST_FILE, Manifest, bundle_key, manifest_digest, model_key
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ def publish_bundle(store: BundleStore, staged: StagedBundle, before: Pointer | N
     # Once more: a prune that began before the manifest was there may have taken the model for unused.
     _put_model(store, manifest, lambda name: staged.model_directory / name)
     data = (staged.directory / MANIFEST_FILE).read_bytes()
-    return move_pointer(store, manifest.version, data, before)
+    try:
+        return move_pointer(store, manifest.version, data, before)
+    except PublishConflict:
+        _withdraw(store, manifest.version)
+        raise
 
 
 def copy_bundle(source: BundleStore, target: BundleStore) -> Manifest:
@@ -63,6 +68,18 @@ def copy_bundle(source: BundleStore, target: BundleStore) -> Manifest:
     if before is None or before.current.manifest_sha256 != manifest_digest(data):
         move_pointer(target, manifest.version, data, before)
     return manifest
+
+
+def _withdraw(store: BundleStore, version: str) -> None:
+    """Delete the manifest of a bundle that was never current, so that nobody takes its labels for handed out.
+
+    The rest then counts as never finished, and `vitrine prune` deletes it.
+    """
+    pointer = pointer_or_none(store)
+    if pointer and pointer.version == version:  # another publisher built the same bytes in the same second
+        return
+    for file in store.files(bundle_key(version, MANIFEST_FILE)):
+        store.delete(file)
 
 
 def _put_model(store: BundleStore, manifest: Manifest, path_of: Callable[[str], Path]) -> None:

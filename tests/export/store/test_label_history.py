@@ -15,6 +15,7 @@ from export.photos.read_catalog import read_catalog
 from export.store import known_labels
 from export.store.move_pointer import high_water
 from export.store.rollback import roll_back
+from export.store.versions import list_versions
 from handler.errors import BundleCorrupt, PublishConflict
 from handler.manifest import CURRENT_KEY, MANIFEST_FILE, bundle_key
 from handler.stores.file_cache import FileCache
@@ -83,6 +84,7 @@ def test_a_publisher_whose_base_came_back_is_told(shop: Shop, monkeypatch: pytes
     with pytest.raises(PublishConflict, match="another publisher was first"):
         shop.index(*range(5), 60)
     assert shop.store.current().version == first
+    assert [version.problem for version in list_versions(shop.store)].count("never finished") == 1
     shop.index(*range(5), 60)
     assert shop.labels()["060"] == 6
     shop.index(*range(5), 50, 60)
@@ -153,8 +155,9 @@ def test_an_undisturbed_publish_reads_no_other_manifest(shop: Shop, monkeypatch:
         assert not key.endswith(MANIFEST_FILE) or current in key, f"read {key}"
         return read(store, key)
 
-    monkeypatch.setattr(type(shop.store), "read", checked)
-    shop.index(*range(7))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(shop.store), "read", checked)
+        shop.index(*range(7))
     assert shop.labels()["006"] == 6
 
 
