@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from export.photos.read_catalog import CatalogSource
+    from handler.manifest import Tokenizer
     from handler.stores.store import BundleStore
 
 
@@ -55,11 +56,12 @@ def index_catalog(
     parameters: IndexParameters | None = None,
     *,
     refit: bool = False,
+    tokenizer: Tokenizer | None = None,
 ) -> IndexReport:
     """Embed what is new, build, check and publish; publish nothing if nothing changed.
 
     The projection is fitted for the first bundle of a model and kept from then on, so that sessions continue; `refit`
-    fits it again.
+    fits it again. `tokenizer` None keeps that of the bundle before.
 
     Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError; the current bundle stays
     as it is then, and what was embedded is kept for the next run.
@@ -72,7 +74,7 @@ def index_catalog(
         catalog = embed_catalog(source, model.fingerprint, lambda: Encoder(model_directory), cache, progress)
     embedding_seconds = time.monotonic() - started
     check_usable(catalog)
-    options = BuildOptions(model, model_directory, parameters, progress)
+    options = BuildOptions(model, model_directory, parameters, progress, tokenizer)
     outcome = update_bundle(catalog, store, base, options, refit=refit)
     return IndexReport(
         version=outcome.manifest.version,

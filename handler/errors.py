@@ -7,6 +7,7 @@
     │   ├── ContradictoryAnswer   the same product liked and disliked
     │   ├── NotShown              an answer about a product that this session has not shown
     │   ├── NothingToUndo         there is no answer to take back
+    │   ├── NothingFound          no unseen product answers a search
     │   ├── BodyTooLarge          a request body above the size limit
     │   └── UnsupportedMediaType  a content type or encoding that the path does not accept
     ├── OriginForbidden           a request that did not come through the deployment's CDN
@@ -20,6 +21,7 @@
     ├── ImageError
     │   ├── ImageTooLarge         more bytes or pixels than the limit
     │   └── ImageUndecodable      an unsupported or broken image
+    ├── TextSearchUnavailable     the bundle has no text index
     ├── PhotoSearchBusy           more photos at once than the process has room for
     ├── ConfigurationError        invalid environment variables or options
     ├── BundleError
@@ -95,6 +97,10 @@ class NothingToUndo(InvalidRequest):
     code = "nothing_to_undo"
 
 
+class NothingFound(InvalidRequest):
+    code = "nothing_found"
+
+
 class BodyTooLarge(InvalidRequest):
     code = "body_too_large"
 
@@ -145,6 +151,10 @@ class ImageTooLarge(ImageError):
 
 class ImageUndecodable(ImageError):
     code = "image_undecodable"
+
+
+class TextSearchUnavailable(VitrineError):
+    code = "text_search_unavailable"
 
 
 class PhotoSearchBusy(VitrineError):
@@ -217,6 +227,7 @@ class ParityTooLow(ExportError):
 HTTP_STATUS: dict[type[VitrineError], int] = {
     InvalidRequest: 422,
     NothingToUndo: 409,
+    NothingFound: 404,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
     OriginForbidden: 403,
@@ -228,6 +239,7 @@ HTTP_STATUS: dict[type[VitrineError], int] = {
     SessionFull: 409,
     ImageTooLarge: 413,
     ImageUndecodable: 422,
+    TextSearchUnavailable: 409,
     PhotoSearchBusy: 429,
     BundleError: 503,
     ConfigurationError: 500,

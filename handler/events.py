@@ -7,6 +7,7 @@
      "strategy": "mean",                 # null for an undo
      "bundle": "20260101T120000Z-1a2b3c4d",
      "photo": false,                     # whether this request liked a photo
+     "text": false,                      # whether it searched for words; never which
      "answer": {"liked": [{"label": 17, "position": 0}], "disliked": []},
      "shown": [{"label": 42, "position": 0, "reason": "similar"}, ...],
      "latency_ms": 1.9}                  # from the arrival of the request until the page is ready
@@ -60,6 +61,7 @@ class _Event:
             "strategy": self.strategy,
             "bundle": serving.bundle.version,
             "photo": self.answered is not None and self.answered.photo is not None,
+            "text": self.answered is not None and self.answered.words != "",
             "answer": self._answer(),
             "shown": [
                 {"label": pick.label, "position": position, "reason": pick.reason}

@@ -1,6 +1,6 @@
 """The bundle contract: what the export side promises the serving side, and how both name the files.
 
-bundles/<version>/manifest.json  index.hnsw  catalog.sqlite  projection.npy
+bundles/<version>/manifest.json  index.hnsw  catalog.sqlite  projection.npy  words.npz
 models/<fingerprint>/encoder.onnx  preprocess.json
 current.json
 """
@@ -27,6 +27,7 @@ CATALOG_FILE = "catalog.sqlite"
 PROJECTION_FILE = "projection.npy"
 WHITENING_FILE = "whitening.npy"
 """The projection's name in bundles of schema version 1."""
+WORDS_FILE = "words.npz"
 CURRENT_KEY = "current.json"
 
 # Names become paths and object keys, so nothing but one plain component is let through.
@@ -78,6 +79,7 @@ class IndexInfo(_Contract):
 
 
 FieldKind = Literal["keyword", "number", "boolean"]
+Tokenizer = Literal["unicode61", "porter"]
 
 
 class FieldInfo(_Contract):
@@ -94,6 +96,9 @@ class CatalogInfo(_Contract):
     count: int = Field(gt=0)
     next_label: int = Field(gt=0, description="the label that the next new product gets")
     fields: tuple[FieldInfo, ...] = ()
+    tokenizer: Tokenizer | None = Field(
+        default=None, description="of the text index; None in a bundle that was written before there was text search"
+    )
 
 
 class Manifest(_Contract):

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from handler.errors import BundleCorrupt
-from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, Manifest, bundle_key
+from handler.errors import BundleCorrupt, TextSearchUnavailable
+from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, WORDS_FILE, Manifest, bundle_key
 from handler.photos.photo_encoder import PhotoEncoder
 from handler.photos.projection import Projection
 from handler.products.catalog import Catalog
 from handler.products.neighbors import HnswIndex
+from handler.words.text_index import TextIndex
+from handler.words.text_search import TextSearch
+from handler.words.word_vectors import WordVectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,13 +31,15 @@ class OpenBundle:
     def __init__(self, store: BundleStore, version: str, manifest_sha256: str | None = None) -> None:
         """Open `version`, whose manifest must have the digest that the pointer names, if it names one.
 
-        Raises BundleNotFound, BundleCorrupt or BundleIncompatible; ConfigurationError for another hnswlib layout.
+        Raises BundleNotFound, BundleCorrupt or BundleIncompatible. Raises ConfigurationError for another hnswlib
+        layout, and for a SQLite without FTS5 if the bundle has a text index.
         """
         self.manifest = Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version, manifest_sha256)
         files = self.manifest.files
-        self.catalog = Catalog(
-            store.fetch(bundle_key(version, CATALOG_FILE), files[CATALOG_FILE]), self.manifest.catalog
-        )
+        catalog_path = store.fetch(bundle_key(version, CATALOG_FILE), files[CATALOG_FILE])
+        self.catalog = Catalog(catalog_path, self.manifest.catalog)
+        tokenizer = self.manifest.catalog.tokenizer
+        self._texts = None if tokenizer is None else TextIndex(catalog_path, tokenizer)
         self.index = HnswIndex(store.fetch(bundle_key(version, INDEX_FILE), files[INDEX_FILE]), self.manifest.index)
         self._check_labels()
         self._store = store
@@ -56,6 +61,24 @@ class OpenBundle:
         """
         vector = self._encoder.embed(photo)
         return vector if self._projection is None else self._projection.apply(vector[None])[0]
+
+    @cached_property
+    def text_search(self) -> TextSearch:
+        """Raises TextSearchUnavailable for a bundle without a text index, BundleCorrupt for broken word vectors."""
+        if self._texts is None:
+            raise TextSearchUnavailable(
+                f"Bundle {self.version} has no text index: it was written before there was text search.",
+                value=self.version,
+                remedy="Run `vitrine index` again; nothing has to be embedded again.",
+            )
+        return TextSearch(self._texts, self._word_vectors(), self.index)
+
+    def _word_vectors(self) -> WordVectors | None:
+        expected = self.manifest.files.get(WORDS_FILE)
+        if expected is None:
+            return None
+        path = self._store.fetch(bundle_key(self.version, WORDS_FILE), expected)
+        return WordVectors.load(path, self.manifest.index.dim)
 
     @cached_property
     def _projection(self) -> Projection | None:

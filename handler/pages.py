@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from handler.answers import read_answer
-from handler.errors import InvalidRequest, UnknownProduct
+from handler.errors import InvalidRequest, NothingFound, UnknownProduct
 from handler.events import log_round, log_undo
 from handler.recommend.next_page import PageRequest, Pick, next_page
+from handler.recommend.search_page import search_page
 from handler.recommend.strategies import find_strategy
 from handler.schemas import Item, Page, SimilarItems
+from handler.words.text_index import words_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from handler.products.engine import Candidates, Product
     from handler.products.filters import Filter
-    from handler.schemas import NextPage, PhotoSearch, ShowPage, StartSession, Undo
+    from handler.schemas import NextPage, PhotoSearch, ShowPage, StartSession, TextSearch, Undo
     from handler.serving import Serving
     from handler.sessions.state import SessionState
 
@@ -63,15 +65,22 @@ def search_photo(
     """
     if state is not None:
         return _continue(serving, request, state, photo)
-    for field in _SESSION_ONLY:
-        if getattr(request, field):
-            raise InvalidRequest(
-                f"{field} applies to a session's pages, and the request has no session.",
-                field=field,
-                remedy=f"Send the session as well, or omit {field}.",
-            )
+    _refuse_session_fields(request)
     neighbors = serving.bundle.index.nearest(photo, request.count, allowed=_allowed(serving, request.filter))
     return SimilarItems(items=_items(serving, [Pick(found.label, "similar", found.score) for found in neighbors]))
+
+
+def search_text(serving: Serving, request: TextSearch) -> Page | SimilarItems:
+    """The products that answer a text, best first. In a session they begin the next page, and the text is liked.
+
+    Raises TextSearchUnavailable, InvalidRequest for a text without words, and in a session NothingFound.
+    """
+    search = serving.bundle.text_search
+    if request.session is not None:
+        return _continue(serving, request, serving.read_session(request.session), text=" ".join(words_of(request.text)))
+    _refuse_session_fields(request)
+    found = search.find(request.text, request.count, allowed=_allowed(serving, request.filter))
+    return SimilarItems(items=_items(serving, [Pick(one.label, "searched", one.score) for one in found]))
 
 
 def find_product(serving: Serving, product_id: str) -> Product:
@@ -94,7 +103,11 @@ def similar_products(serving: Serving, product: Product, count: int = SIMILAR_SH
 
 
 def _continue(
-    serving: Serving, request: NextPage | PhotoSearch, state: SessionState, photo: NDArray[np.float32] | None = None
+    serving: Serving,
+    request: NextPage | PhotoSearch | TextSearch,
+    state: SessionState,
+    photo: NDArray[np.float32] | None = None,
+    text: str = "",
 ) -> Page:
     similar = request.count // 2 if request.similar is None else request.similar
     if similar > request.count:
@@ -109,20 +122,56 @@ def _continue(
     answered = state.answer(liked, disliked, serving.bundle.index)
     if photo is not None:
         answered = answered.like_photo(photo)
-    return _show_next(serving, answered, request, similar)
+    if text:
+        answered = answered.search(text)
+    return _show_next(serving, answered, request, similar, text)
 
 
 def _show_next(
-    serving: Serving, state: SessionState, request: StartSession | NextPage | PhotoSearch, similar: int
+    serving: Serving,
+    state: SessionState,
+    request: StartSession | NextPage | PhotoSearch | TextSearch,
+    similar: int,
+    text: str = "",
 ) -> Page:
     allowed = _allowed(serving, request.filter)
     strategy = request.strategy or serving.settings.strategy
     wanted = PageRequest(request.count, similar, find_strategy(strategy), allowed, request.diverse)
-    picks = next_page(state, wanted, serving.bundle.index, serving.tokens.page_random(state))
+    picks = _picks(serving, state, wanted, text)
     shown = state.show([pick.label for pick in picks])
     page = _page(serving, serving.tokens.write(shown), shown, picks, allowed)
     log_round(serving, strategy, state, picks)
     return page
+
+
+def _picks(serving: Serving, state: SessionState, wanted: PageRequest, text: str) -> list[Pick]:
+    """`text` is what this very request searches for; `state.words` may be from an earlier one."""
+    index, rng = serving.bundle.index, serving.tokens.page_random(state)
+    words = serving.bundle.text_search.taste(state.words) if state.words else None
+    found = []
+    if text:
+        found = serving.bundle.text_search.find(text, wanted.count, excluded=state.shown, allowed=wanted.allowed)
+        if not found:
+            raise NothingFound(
+                "No product that this session has not shown yet answers the search.",
+                field="text",
+                value=text,
+                remedy="Search for other words, or drop the filter.",
+            )
+    if words is None:
+        return next_page(state, wanted, index, rng)
+    return search_page(state, wanted, found[: wanted.similar], words, index, rng)
+
+
+def _refuse_session_fields(request: PhotoSearch | TextSearch) -> None:
+    """Raises InvalidRequest for fields that only a session's pages have."""
+    for field in _SESSION_ONLY:
+        if getattr(request, field):
+            raise InvalidRequest(
+                f"{field} applies to a session's pages, and the request has no session.",
+                field=field,
+                remedy=f"Send the session as well, or omit {field}.",
+            )
 
 
 def _allowed(serving: Serving, wanted: Filter | None) -> Candidates | None:
@@ -140,6 +189,7 @@ def _page(serving: Serving, token: str, state: SessionState, picks: list[Pick], 
         round=state.number,
         items=_items(serving, picks),
         remaining=candidates.count_without(state.shown),
+        searched=state.words or None,
     )
 
 

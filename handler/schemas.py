@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, StringConstraints
 from handler.manifest import FieldInfo
 from handler.products.json_text import JsonText  # noqa: TC001  pydantic evaluates the annotations
 from handler.sessions.tokens import MAX_TOKEN_CHARS
+from handler.words.text_index import MAX_TEXT
 
 MAX_COUNT = 50
 MAX_ANSWER = 200
@@ -31,6 +32,14 @@ Strategy = Annotated[
     Field(description="how a page follows taste; GET /v1/bundle lists the strategies and names the default"),
 ]
 Diverse = Annotated[bool, Field(description="vary the similar products")]
+SearchText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_TEXT,
+        description="products whose text has all the words, or the beginnings of them, and products that look like it",
+    ),
+]
 Token = Annotated[str, Field(max_length=MAX_TOKEN_CHARS, description="the `session` of the last response")]
 
 
@@ -74,6 +83,11 @@ class PhotoSearch(_Answer):
     )
 
 
+class TextSearch(_Answer):
+    text: SearchText
+    session: Token | None = Field(default=None, description="the session that searches; without one, a plain search")
+
+
 class Undo(_Request):
     session: Token
 
@@ -88,9 +102,16 @@ class Item:
     id: str
     image_url: str
     fields: Annotated[InstanceOf[JsonText], WithJsonSchema({"type": "object", "additionalProperties": True})]
-    reason: Annotated[Literal["similar", "random", "explore"] | None, Field(description="why it is on the page")]
+    reason: Annotated[
+        Literal["similar", "random", "explore", "searched"] | None,
+        Field(description="why it is on the page; searched: because of the words that the session searched for"),
+    ]
     score: Annotated[
-        float | None, Field(description="the value it was ranked by: an inner product with a query, or a probability")
+        float | None,
+        Field(
+            description="the value it was ranked by: an inner product with a query, a probability, or 1 / (60 + rank) "
+            "summed over the rankings of a text search"
+        ),
     ]
     because: Annotated[list[str], Field(description="the liked products closest to it")]
     share: Annotated[
@@ -107,6 +128,10 @@ class Page:
     round: Annotated[int, Field(description="counted from 1")]
     items: list[Item]
     remaining: Annotated[int, Field(description="products that pass the filter and have not been shown yet")]
+    searched: Annotated[
+        str | None,
+        Field(description="the beginning of the words that the session searched for last; they count as one like"),
+    ]
 
 
 @dataclass(slots=True)
@@ -134,6 +159,7 @@ class BundleInfo(BaseModel):
     strategies: list[str]
     default_strategy: str
     options: list[str] = Field(description="further options that a request may set")
+    text_search: bool = Field(description="whether the catalog has a text index")
 
 
 class Problem(BaseModel):

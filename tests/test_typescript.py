@@ -60,9 +60,10 @@ def test_a_session_through_the_generated_client(runtime: Runtime, photos: Path) 
     assert told == {
         "products": 80,
         "rounds": [4, 3, 4],
-        "seen": 40,
+        "seen": 50,
         "reasons": ["similar"] * 5 + ["random"] * 5,
         "similar": 3,
+        "searched": [5, "red", "searched", 3],
         "error": "session_malformed",
         "status": 400,
     }

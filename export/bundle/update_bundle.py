@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from export.bundle.fit_projection import fit_projection, project
 from export.bundle.publish_bundle import publish_bundle
-from export.bundle.write_bundle import BundleContent, digest_contents, write_bundle
+from export.bundle.write_bundle import DEFAULT_TOKENIZER, BundleContent, digest_contents, write_bundle
 from export.store.assign_labels import assign_labels
 from export.store.known_labels import known_labels
 from export.store.versions import pointer_or_none, read_manifest_of
@@ -83,7 +83,8 @@ def update_bundle(
     if not products.rows:
         raise CatalogError("There is no product to publish.", value=0, remedy="Index at least one usable photo.")
     earlier = base.manifest
-    digest = digest_contents(products.rows, products.digests, options.model, options.parameters)
+    tokenizer = options.tokenizer or (earlier and earlier.catalog.tokenizer) or DEFAULT_TOKENIZER
+    digest = digest_contents(products.rows, products.digests, options.model, options.parameters, tokenizer)
     if earlier and earlier.contents == digest and not refit:
         return Outcome(earlier, published=False, new=0, removed=0)
     known = known_labels(store, base.pointer, earlier)
@@ -91,7 +92,7 @@ def update_bundle(
     projection = None if refit else _kept_projection(store, earlier, options.model)
     projection = projection or fit_projection(products.vectors)
     vectors = products.vectors if projection is None else project(products.vectors, projection)
-    content = BundleContent(products.rows, vectors, labels, digest, projection)
+    content = BundleContent(products.rows, vectors, labels, digest, projection, tokenizer)
     with tempfile.TemporaryDirectory() as directory:
         staged = write_bundle(Path(directory), content, options)
         publish_bundle(store, staged, base.pointer)

@@ -13,12 +13,15 @@ import numpy as np
 from export.bundle.build_index import build_index
 from export.bundle.check_recall import measure_index
 from export.bundle.describe_fields import describe_fields
+from export.bundle.learn_words import learn_words
 from export.bundle.write_catalog import write_catalog
+from export.bundle.write_texts import write_texts
 from handler.manifest import (
     CATALOG_FILE,
     INDEX_FILE,
     MANIFEST_FILE,
     PROJECTION_FILE,
+    WORDS_FILE,
     Manifest,
     ModelRef,
     model_fingerprint,
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
     from export.bundle.build_index import IndexParameters
     from export.photos.read_catalog import CatalogRow
     from export.store.assign_labels import Labels
-    from handler.manifest import FileRef
+    from handler.manifest import FileRef, Tokenizer
     from handler.photos.projection import Projection
+
+DEFAULT_TOKENIZER: Tokenizer = "unicode61"
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class BuildOptions:
     """Holds the encoder's files."""
     parameters: IndexParameters
     progress: Progress
+    tokenizer: Tokenizer | None = None
+    """Of the text index. None: that of the bundle before, or DEFAULT_TOKENIZER."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class BundleContent:
     digest: str
     """See `digest_contents`."""
     projection: Projection | None = None
+    tokenizer: Tokenizer = DEFAULT_TOKENIZER
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class StagedBundle:
 
 
 def write_bundle(directory: Path, content: BundleContent, options: BuildOptions) -> StagedBundle:
-    """Build and check the index, then write catalog and manifest into `directory`, which must be empty.
+    """Build and check the index, write catalog, text index and manifest into `directory`, which must be empty.
 
     Raises RecallTooLow, and OSError if the disk is full; nothing is published then.
     """
@@ -83,7 +91,13 @@ def write_bundle(directory: Path, content: BundleContent, options: BuildOptions)
     build_index(content.vectors, labels, options.parameters, index_path, options.progress)
     index = measure_index(index_path, content.vectors, options.parameters)
     fields = describe_fields([row.fields for row in content.rows])
-    catalog = write_catalog(directory / CATALOG_FILE, content.rows, content.labels, fields)
+    catalog_path = directory / CATALOG_FILE
+    catalog = write_catalog(catalog_path, content.rows, content.labels, fields)
+    texts = ((content.labels.current[row.id], row.fields) for row in content.rows)
+    write_texts(catalog_path, texts, content.tokenizer)
+    words = learn_words(catalog_path, labels, content.vectors)
+    if words is not None:
+        words.save(directory / WORDS_FILE)
     if content.projection is not None:
         content.projection.save(directory / PROJECTION_FILE)
     files = {path.name: file_ref(path) for path in sorted(directory.iterdir())}
@@ -95,7 +109,7 @@ def write_bundle(directory: Path, content: BundleContent, options: BuildOptions)
         contents=content.digest,
         model=options.model,
         index=index,
-        catalog=catalog,
+        catalog=catalog.model_copy(update={"tokenizer": content.tokenizer}),
         files=files,
     )
     (directory / MANIFEST_FILE).write_bytes(manifest.model_dump_json(indent=1).encode())
@@ -121,10 +135,14 @@ def _digest(files: Mapping[str, FileRef]) -> str:
 
 
 def digest_contents(
-    rows: Sequence[CatalogRow], digests: Sequence[str], model: ModelRef, parameters: IndexParameters
+    rows: Sequence[CatalogRow],
+    digests: Sequence[str],
+    model: ModelRef,
+    parameters: IndexParameters,
+    tokenizer: Tokenizer = DEFAULT_TOKENIZER,
 ) -> str:
-    """A hash of everything that decides what a bundle serves: products, photos, model and index parameters."""
-    hasher = hashlib.sha256(f"{model.fingerprint} {parameters}\n".encode())
+    """A hash of everything that decides what a bundle serves: products, photos, model, index parameters, tokenizer."""
+    hasher = hashlib.sha256(f"{model.fingerprint} {parameters} {tokenizer}\n".encode())
     for row, digest in zip(rows, digests, strict=True):
         fields = json.dumps(dict(row.fields), sort_keys=True, default=str)
         hasher.update(json.dumps([row.id, row.image, fields, digest]).encode())

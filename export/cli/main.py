@@ -51,6 +51,13 @@ def index(
     ] = EMBEDDED_ENCODER,
     m: Annotated[int, typer.Option("--m", min=2, max=128, help="Links a vector gets in the index.")] = 16,
     ef_construction: Annotated[int, typer.Option(min=10, max=5000, help="Effort spent on building the index.")] = 200,
+    tokenizer: Annotated[
+        Literal["unicode61", "porter"] | None,
+        typer.Option(
+            show_default="as before; unicode61 at first",
+            help="How the text search reads words: as they are, or porter: reduced to English stems.",
+        ),
+    ] = None,
     refit: Annotated[
         bool, typer.Option("--refit", help="Fit the projection of the vectors again; running sessions end.")
     ] = False,
@@ -81,6 +88,7 @@ def index(
             progress,
             IndexParameters(m, ef_construction),
             refit=refit,
+            tokenizer=tokenizer,
         )
     state.remember_photos(source.root)
     state.report.write_text(report.to_json(), encoding="utf-8")

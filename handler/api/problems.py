@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from handler.api.routes import PREFIX, ROUTES
 from handler.errors import InvalidRequest, VitrineError, status_of
 from handler.schemas import Problem
 
@@ -57,9 +58,20 @@ def add_problem_handlers(app: FastAPI) -> None:
             return error_problem(
                 InvalidRequest("The body is not valid UTF-8.", field="body", remedy="Send JSON in UTF-8.")
             )
+        headers = {**(error.headers or {})}
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_of(request)):
+            headers["Allow"] = ", ".join(methods)
         code = HTTPStatus(error.status_code).name.lower()
         detail = f"{request.method} {request.url.path}: {HTTPStatus(error.status_code).phrase}."
-        return problem(error.status_code, code, detail, headers=error.headers, remedy="/docs lists all paths.")
+        return problem(error.status_code, code, detail, headers=headers, remedy="/docs lists all paths.")
+
+
+def _methods_of(request: Request) -> list[str]:
+    """The methods of all of the API's routes with this path; Starlette's Allow header names those of the first only."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", "")).removeprefix(PREFIX)
+    return sorted(
+        {method for route in ROUTES.values() if route.path_regex.match(path) for method in route.methods or ()}
+    )
 
 
 def error_problem(error: VitrineError) -> Response:

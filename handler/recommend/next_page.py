@@ -24,7 +24,7 @@ DIVERSE_POOL = 4
 EXPLORE_POOL = 64
 """An exploring page is picked from at least this many products."""
 
-Reason = Literal["similar", "random", "explore"]
+Reason = Literal["similar", "random", "explore", "searched"]
 
 
 @dataclass(frozen=True)

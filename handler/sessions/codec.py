@@ -16,7 +16,8 @@ import numpy as np
 
 from handler.errors import SessionMalformed
 from handler.sessions.bits import MAX_BITS, pack, pack_set, unpack, unpack_set
-from handler.sessions.fields import integer, items, number, octets, truth
+from handler.sessions.fields import integer, items, number, octets, text, truth
+from handler.sessions.searched import WORDS_BYTES
 from handler.sessions.state import Earlier, Preference, Round, SessionState
 
 if TYPE_CHECKING:
@@ -62,12 +63,15 @@ def encode(state: SessionState, issued_at: int) -> bytes:
     ]
     earlier = _encode_earlier(state.earlier)
     photos = _photos(state.rounds)
-    if photos or state.secret or earlier:
+    searches = [(position, page.words) for position, page in enumerate(state.rounds) if page.words]
+    if photos or state.secret or earlier or searches:
         fields.append(photos)
-    if state.secret or earlier:
+    if state.secret or earlier or searches:
         fields.append(state.secret)
-    if earlier:
+    if earlier or searches:
         fields.append(earlier)
+    if searches:
+        fields.append(searches)
     return bytes(msgpack.packb(fields))
 
 
@@ -104,14 +108,18 @@ def _state(fields: list[Any]) -> SessionState:
     shown = unpack(labels, integer(width, 0, MAX_BITS), ends[-1]).tolist()
     likes = unpack(liked, 1, ends[-1]).tolist()
     dislikes = unpack(disliked, 1, ends[-1]).tolist() if octets(disliked) else [0] * ends[-1]
-    absent: tuple[Any, ...] = ([], b"", None)
-    photos, secret, folded = (*more[:3], *absent[len(more) :])
+    absent: tuple[Any, ...] = ([], b"", None, [])
+    photos, secret, folded, searches = (*more[:4], *absent[len(more) :])
     earlier = _decode_earlier(folded) if fields[0] == COMPACTED else Earlier()
     last = len(sizes) - 1
     taken_back = {integer(position, 0, last) for position in items(withdrawn)}
     pictured = {
         integer(position, 0, last): _decode_preference(photo)
         for position, photo in (items(one, 2) for one in items(photos))
+    }
+    searched = {
+        integer(position, 0, last): text(words, WORDS_BYTES)
+        for position, words in (items(one, 2) for one in items(searches))
     }
     answers = _decode_elsewhere(elsewhere, last, {*shown, *earlier.shown})
     rounds = []
@@ -125,6 +133,7 @@ def _state(fields: list[Any]) -> SessionState:
                 disliked=(*itertools.compress(page, dislikes[start:end]), *answers[position, False]),
                 withdrawn=position in taken_back,
                 photo=None if photo is None else photo.mean,
+                words=searched.get(position, ""),
             )
         )
     return SessionState(

@@ -29,6 +29,13 @@ def octets(value: object, size: int | None = None) -> bytes:
     return value
 
 
+def text(value: object, size: int) -> str:
+    """`value` if it is text of 1 to `size` bytes in UTF-8. Raises ValueError."""
+    if type(value) is not str or not 1 <= len(value.encode()) <= size:
+        raise ValueError(f"not text of 1 to {size} bytes")
+    return value
+
+
 def items(value: object, size: int | None = None) -> list[Any]:
     """`value` if it is a list, of `size` items where that is given. Raises ValueError."""
     if type(value) is not list or size not in (None, len(value)):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handler.errors import NothingToUndo
+from handler.sessions.searched import SEARCHES_KEPT, clip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,8 @@ class Round:
     """An undo took its page back: its products count as seen, and the missing answer carries no information."""
     photo: NDArray[np.float32] | None = field(default=None, compare=False)
     """Unit vector (dim,) of a photo liked in this answer, kept so that an undo can subtract it from the preference."""
+    words: str = ""
+    """What this answer searched for, clipped. The bundle in service gives it a vector, page by page (`with_words`)."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,29 @@ class SessionState:
         for position in [position for position, page in enumerate(rounds) if page.photo is not None][:-PHOTOS_KEPT]:
             rounds = (*rounds[:position], replace(rounds[position], photo=None), *rounds[position + 1 :])
         return replace(self, rounds=rounds, preference=merged)
+
+    @property
+    def words(self) -> str:
+        """What the session searched for last, or nothing."""
+        return next((page.words for page in reversed(self.rounds) if page.words), "")
+
+    def search(self, text: str) -> SessionState:
+        """Search for words in answer to the page in front. They replace those of an earlier search."""
+        rounds = (*self.rounds[:-1], replace(self.rounds[-1], words=clip(text)))
+        for position in [position for position, page in enumerate(rounds) if page.words][:-SEARCHES_KEPT]:
+            rounds = (*rounds[:position], replace(rounds[position], words=""), *rounds[position + 1 :])
+        return replace(self, rounds=rounds)
+
+    def with_words(self, vector: NDArray[np.float32]) -> SessionState:
+        """The session as a strategy sees it: the last search, by its unit vector (dim,), as a liked photo.
+
+        So the words weigh as much as one like, and less with every like. For choosing a page only: the vector depends
+        on the bundle, and a token carries the words themselves.
+        """
+        position = max(position for position, page in enumerate(self.rounds) if page.words)
+        heard = replace(self.rounds[position], photo=vector)
+        rounds = (*self.rounds[:position], heard, *self.rounds[position + 1 :])
+        return replace(self, rounds=rounds, preference=_merge(self.preference, vector[None], sign=1))
 
     def undo(self, index: NeighborIndex) -> SessionState:
         """Take back the last answer: its page is in front again, and later pages stay seen.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("gateway")
 
 MEMBERS = {
-    "time", "level", "logger", "request_id", "event", "session", "round", "strategy", "bundle", "photo", "answer",
-    "shown", "latency_ms",
+    "time", "level", "logger", "request_id", "event", "session", "round", "strategy", "bundle", "photo", "text",
+    "answer", "shown", "latency_ms",
 }  # fmt: skip
 
 
@@ -51,6 +51,19 @@ def test_a_round_logs_the_answer_and_the_page(capsys: pytest.CaptureFixture[str]
     assert following["bundle"] == send(event("bundle")).json["version"]
     assert 0 < following["latency_ms"] < 60_000
     assert following["request_id"] == event("next_page")["requestContext"]["requestId"]
+
+
+def test_a_search_logs_that_there_was_one_and_nothing_of_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+    first = send(event("start_session")).json
+    typed = {"text": "red sessions7secret", "session": first["session"]}
+    page = send(event("search_text", typed)).json
+    send(event("search_text", {**typed, "text": "zeppelin7secret"}))
+    send(event("search_text", {"text": "sessionless7secret"}))
+    send(event("next_page", {"session": page["session"]}))
+    printed = capsys.readouterr()
+    assert [line["text"] for line in lines(printed.out)] == [False, True, False]
+    assert "7secret" not in printed.out + printed.err
+    assert {item["reason"] for item in lines(printed.out)[1]["shown"]} == {"searched", "random"}
 
 
 def test_events_distinguish_photos_undos_and_sessions(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,17 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from handler.errors import ContradictoryAnswer, InvalidRequest, NothingToUndo, NotShown, UnknownAnswer
-from handler.pages import continue_session, start_session, undo
+from handler.errors import (
+    ContradictoryAnswer,
+    InvalidRequest,
+    NothingFound,
+    NothingToUndo,
+    NotShown,
+    UnknownAnswer,
+)
+from handler.pages import continue_session, search_text, start_session, undo
 from handler.recommend.strategies import STRATEGIES
-from handler.schemas import NextPage, StartSession, Undo
+from handler.schemas import NextPage, StartSession, TextSearch, Undo
 from tests.conftest import COLOURS, PER_COLOUR
 
 if TYPE_CHECKING:
@@ -77,6 +84,28 @@ class Shopper(RuleBasedStateMachine):
         assert (retried.items, retried.remaining, retried.round) == (page.items, page.remaining, page.round)
         self.answered.append({name: sign for name, sign in signs.items() if name not in self.answers})
         self.answers |= signs
+        self.account(page, count, wanted[1])
+
+    @rule(
+        text=st.sampled_from(["red", "sand 1", "no", "bluish"]),
+        count=st.integers(1, 25),
+        wanted=st.sampled_from(FILTERS),
+        strategy=st.sampled_from(sorted(STRATEGIES)),
+        share=st.floats(0, 1),
+    )
+    def search(self, text: str, count: int, wanted: Any, strategy: str, share: float) -> None:
+        similar = int(share * count)
+        request = TextSearch(
+            session=self.session, text=text, count=count, similar=similar, filter=wanted[0], strategy=strategy
+        )
+        try:
+            page = search_text(self.runtime.serving(), request)
+        except NothingFound:
+            assert text == "bluish" or not any(map(wanted[1], (PRODUCTS[name] for name in PRODUCTS.keys() - self.seen)))
+            return
+        assert page.searched == text
+        assert sum(item.reason == "searched" for item in page.items) >= min(similar, 1)
+        self.answered.append({})
         self.account(page, count, wanted[1])
 
     @precondition(lambda self: len(self.history) > 1)

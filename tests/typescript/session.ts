@@ -1,5 +1,5 @@
 /**
- * A whole session through the generated client: pages, one of them shown again, an undo, a photo, and an error.
+ * A whole session through the generated client: pages, one of them shown again, an undo, a photo, words, and an error.
  *
  * node build/session.js URL PHOTO
  */
@@ -54,6 +54,14 @@ const found = good(
 );
 if (!("session" in found)) throw new Error("a search with a session answers with its next page");
 
+const words = good(
+  await shop.POST("/v1/search/text", { body: { text: "red", session: found.session, filter: { price: { lt: 100 } } } }),
+);
+if (!("session" in words)) throw new Error("a search with a session answers with its next page");
+look(words);
+const query = { text: "red", count: 3, filter: JSON.stringify({ colour: ["red"] }) };
+const plain = good(await shop.GET("/v1/search/text", { params: { query } }));
+
 const first = page.items[0];
 if (!first) throw new Error("an empty page");
 const path = { product_id: first.id };
@@ -69,6 +77,7 @@ console.log(
     seen: seen.size,
     reasons: found.items.map(({ reason }) => reason),
     similar: similar.items.length,
+    searched: [words.round, words.searched, words.items[0]?.reason, plain.items.length],
     error: error?.code,
     status: response.status,
     requestId: response.headers.get("x-request-id"),

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from fastapi.routing import APIRoute
 
-from handler.api.routes import items, search, sessions, shop
+from handler.api.routes import items, search, sessions, shop, text
 from handler.api.routes.answering import statuses
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 PREFIX = "/v1"
-RESOURCES = (sessions, search, items, shop)
+RESOURCES = (sessions, search, text, items, shop)
 ROUTES = {
     route.name: route for resource in RESOURCES for route in resource.router.routes if isinstance(route, APIRoute)
 }

@@ -27,7 +27,15 @@ BLUE: Final[dict[str, Any]] = {
     "share": None,
 }
 WITHOUT_REASON: Final[dict[str, Any]] = {"reason": None, "score": None, "because": [], "share": None}
-FIRST_PAGE: Final[dict[str, Any]] = {"session": TOKEN, "round": 1, "items": [BLUE], "remaining": 449}
+FIRST_PAGE: Final[dict[str, Any]] = {
+    "session": TOKEN,
+    "round": 1,
+    "items": [BLUE],
+    "remaining": 449,
+    "searched": None,
+}
 SHOWN_AGAIN: Final[dict[str, Any]] = {**FIRST_PAGE, "items": [{**BLUE, "reason": None}]}
-NEXT_PAGE: Final[dict[str, Any]] = {"session": TOKEN, "round": 2, "items": [RED, BLUE], "remaining": 439}
+NEXT_PAGE: Final[dict[str, Any]] = {**FIRST_PAGE, "round": 2, "items": [RED, BLUE], "remaining": 439}
 SIMILAR: Final[dict[str, Any]] = {"items": [{**RED, "because": []}]}
+FOUND: Final[dict[str, Any]] = {"items": [{**RED, "reason": "searched", "score": 0.0328, "because": []}]}
+SEARCHED_PAGE: Final[dict[str, Any]] = {**NEXT_PAGE, "items": [*FOUND["items"], BLUE], "searched": "red dress"}

@@ -30,6 +30,7 @@ _BUNDLE = {
     "strategies": ["bayes", "mean", "recency", "rocchio"],
     "default_strategy": "mean",
     "options": ["diverse"],
+    "text_search": True,
 }
 
 
@@ -61,5 +62,6 @@ async def bundle_info(request: Request) -> Response:
         strategies=sorted(STRATEGIES),
         default_strategy=shop.settings.strategy,
         options=["diverse"],
+        text_search=manifest.catalog.tokenizer is not None,
     )
     return public(request, info)

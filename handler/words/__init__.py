@@ -1,0 +1,1 @@
+"""Search by words: the catalog's own text, and what its photos have taught about each word."""

@@ -1,0 +1,113 @@
+"""The catalog's text, searched with SQLite's FTS5.
+
+The index is contentless: it holds the position of every word and none of the text, which the products have already. It
+keeps full detail, because a quoted word with a hyphen is a phrase, and only full detail can answer phrases.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from handler.errors import BundleCorrupt, ConfigurationError, InvalidRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from handler.manifest import Tokenizer
+    from handler.products.engine import Candidates
+
+COLUMNS: Final = ("title", "category", "rest")
+WEIGHTS: Final = (8.0, 4.0, 1.0)
+"""Of the columns in bm25: a word of the title says what a product is, a word of a description mentions something."""
+MAX_TEXT = 200
+"""Characters of a search."""
+MAX_WORDS = 12
+MIN_PREFIX = 2
+"""Characters. A single letter stands for itself; as the start of a word it would match most of a catalog."""
+_BATCH: Final = 500
+_TOKENIZERS: Final[Mapping[Tokenizer, str]] = {
+    "unicode61": "unicode61 remove_diacritics 2",
+    "porter": "porter unicode61 remove_diacritics 2",
+}
+_WORD = re.compile('[^\\s"\x00-\x1f\x7f\ud800-\udfff]+')
+"""No quotes, which end a quoted word in FTS5; no NUL, which ends a string there; no halves of surrogate pairs."""
+
+
+def schema(tokenizer: Tokenizer) -> str:
+    """The table of the text index; its rowid is the product's label. Porter reduces English words to their stems."""
+    columns = ", ".join(COLUMNS)
+    return f"CREATE VIRTUAL TABLE texts USING fts5({columns}, content='', tokenize='{_TOKENIZERS[tokenizer]}')"
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a search as they were typed. Raises InvalidRequest if there are none or more than MAX_WORDS."""
+    words = [word for word in _WORD.findall(text) if any(map(str.isalnum, word))]
+    if not 1 <= len(words) <= MAX_WORDS:
+        raise InvalidRequest(
+            f"The text has {len(words)} words; 1 to {MAX_WORDS} can be searched for.",
+            field="text",
+            value=text,
+            limit=MAX_WORDS,
+            remedy="Search for letters or digits, and for fewer words.",
+        )
+    return words
+
+
+class TextIndex:
+    """Read-only view of the `texts` table of a bundle's verified `catalog.sqlite`."""
+
+    def __init__(self, path: Path, tokenizer: Tokenizer) -> None:
+        """Raises ConfigurationError if this Python's SQLite has no FTS5, BundleCorrupt if the table is missing."""
+        try:
+            self._db = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+            self._db.execute("SELECT rowid FROM texts LIMIT 0")
+        except sqlite3.Error as error:
+            if "no such module" in str(error):
+                raise ConfigurationError(
+                    f"SQLite {sqlite3.sqlite_version} has no FTS5, which the text search of this bundle needs.",
+                    value=sqlite3.sqlite_version,
+                    remedy="Run a Python whose SQLite has it, such as Lambda's python3.12 or newer or python.org's.",
+                ) from error
+            raise BundleCorrupt(f"{path} has no text index: {error}.") from error
+        self._tokenizer = tokenizer
+        self._scratch: sqlite3.Connection | None = None
+
+    def search(self, words: Sequence[str], count: int, allowed: Candidates | None = None) -> list[int]:
+        """Up to `count` labels of `allowed`, best first by bm25.
+
+        Products must have all `words`, or words that begin with them. Where no product does, one of them is enough.
+        """
+        wanted = [f'"{word}"{"*" if len(word) >= MIN_PREFIX else ""}' for word in words]
+        return self._match(" AND ".join(wanted), count, allowed) or self._match(" OR ".join(wanted), count, allowed)
+
+    def terms(self, text: str) -> list[str]:
+        """`text` as the tokenizer writes it into the index: lower case, without accents, reduced to stems by porter."""
+        if self._scratch is None:
+            self._scratch = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            self._scratch.execute(schema(self._tokenizer))
+            self._scratch.execute("CREATE VIRTUAL TABLE terms USING fts5vocab('texts', 'instance')")
+        self._scratch.execute("INSERT INTO texts (texts) VALUES ('delete-all')")
+        self._scratch.execute("INSERT INTO texts (rowid, title) VALUES (1, ?)", [text])
+        return [term for (term,) in self._scratch.execute("SELECT term FROM terms ORDER BY offset")]
+
+    def _match(self, query: str, count: int, allowed: Candidates | None) -> list[int]:
+        # Only a filter needs more rows than it returns.
+        limit = count if allowed is None else -1
+        ranked = self._db.execute(
+            f"SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY bm25(texts, {_WEIGHTS_SQL}), rowid LIMIT ?",  # noqa: S608
+            [query, limit],
+        )
+        found: list[int] = []
+        while len(found) < count and (rows := ranked.fetchmany(_BATCH)):
+            labels = [label for (label,) in rows]
+            passing = labels if allowed is None else allowed.among(labels)
+            found += [label for label in labels if label in passing]
+        return found[:count]
+
+
+_WEIGHTS_SQL = ", ".join(map(str, WEIGHTS))
