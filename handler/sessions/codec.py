@@ -34,6 +34,8 @@ SECRET_BYTES = 8
 VECTOR_SPACE_BYTES = 8
 MAX_ROUNDS = 10_000
 """Handlers from before COMPACTED kept every round; one of this many empty pages is still a short token."""
+MAX_COUNT = 2**31 - 1
+"""Of likes and of earlier rounds. No session comes near it, and every JSON reader holds it exactly."""
 MAX_SCALE = 1e6
 """The components of a mean of unit vectors are at most 1; this leaves room for what subtracting a photo adds."""
 _LEVELS = 2 ** (LEVEL_BITS - 1) - 1
@@ -141,7 +143,7 @@ def _state(fields: list[Any]) -> SessionState:
         octets(vector_space, VECTOR_SPACE_BYTES).hex(),
         tuple(rounds),
         _decode_preference(preference),
-        octets(secret, SECRET_BYTES) if secret else b"",
+        octets(secret, SECRET_BYTES) if octets(secret) else b"",
         earlier,
     )
 
@@ -207,7 +209,7 @@ def _decode_earlier(fields: object) -> Earlier:
     shown, liked, disliked = (unpack_set(items(members)) for members in sets)
     if not liked <= shown or not disliked <= shown:
         raise ValueError("an answer about a product that was not shown")
-    return Earlier(shown, liked, disliked, integer(standing, 0, integer(rounds, 1)), rounds)
+    return Earlier(shown, liked, disliked, integer(standing, 0, integer(rounds, 1, MAX_COUNT)), rounds)
 
 
 def _encode_preference(preference: Preference | None) -> list[Any] | None:
@@ -227,4 +229,4 @@ def _decode_preference(fields: object) -> Preference | None:
     scale, count, dim, packed = items(fields, 4)
     roots = (unpack(packed, LEVEL_BITS, integer(dim, 1)) - _LEVELS).astype(np.float32) / _LEVELS
     mean = (np.sign(roots) * roots**2 * number(scale, MAX_SCALE)).astype(np.float32)
-    return Preference(mean, integer(count, 1))
+    return Preference(mean, integer(count, 1, MAX_COUNT))
