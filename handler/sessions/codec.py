@@ -110,20 +110,23 @@ def _state(fields: list[Any]) -> SessionState:
     shown = unpack(labels, integer(width, 0, MAX_BITS), ends[-1]).tolist()
     likes = unpack(liked, 1, ends[-1]).tolist()
     dislikes = unpack(disliked, 1, ends[-1]).tolist() if octets(disliked) else [0] * ends[-1]
-    absent: tuple[Any, ...] = ([], b"", None, [])
+    absent: tuple[Any, ...] = ([], b"", [], [])
     photos, secret, folded, searches = (*more[:4], *absent[len(more) :])
-    earlier = _decode_earlier(folded) if fields[0] == COMPACTED else Earlier()
+    earlier = _decode_earlier(items(folded, 5)) if fields[0] == COMPACTED else Earlier(*items(folded, 0))
     last = len(sizes) - 1
     taken_back = {integer(position, 0, last) for position in items(withdrawn)}
     pictured = {
-        integer(position, 0, last): _decode_preference(photo)
+        integer(position, 0, last): _decode_preference(items(photo, 4))
         for position, photo in (items(one, 2) for one in items(photos))
     }
     searched = {
         integer(position, 0, last): text(words, WORDS_BYTES)
         for position, words in (items(one, 2) for one in items(searches))
     }
-    answers = _decode_elsewhere(elsewhere, last, {*shown, *earlier.shown})
+    seen = {*shown, *earlier.shown}
+    if len(seen) != len(shown) + len(earlier.shown):
+        raise ValueError("a product is shown twice")
+    answers = _decode_elsewhere(elsewhere, last, seen)
     rounds = []
     for position, (start, end) in enumerate(itertools.pairwise(ends)):
         page = shown[start:end]
@@ -138,6 +141,9 @@ def _state(fields: list[Any]) -> SessionState:
                 words=searched.get(position, ""),
             )
         )
+    liked_ever = [*earlier.liked, *(label for page in rounds for label in page.liked)]
+    if len({*liked_ever}) != len(liked_ever):
+        raise ValueError("a product is liked twice")
     return SessionState(
         octets(session_id, SESSION_ID_BYTES),
         octets(vector_space, VECTOR_SPACE_BYTES).hex(),
@@ -204,8 +210,8 @@ def _encode_earlier(earlier: Earlier) -> list[Any]:
     ]
 
 
-def _decode_earlier(fields: object) -> Earlier:
-    rounds, standing, *sets = items(fields, 5)
+def _decode_earlier(fields: list[Any]) -> Earlier:
+    rounds, standing, *sets = fields
     shown, liked, disliked = (unpack_set(items(members)) for members in sets)
     if not liked <= shown or not disliked <= shown:
         raise ValueError("an answer about a product that was not shown")

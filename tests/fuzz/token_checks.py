@@ -6,6 +6,7 @@ import os
 import time
 import tracemalloc
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -70,7 +71,7 @@ class Target:
         bundle = lambda_entry._runtime().bundle()
         self._space, self._dim = bundle.vector_space, bundle.manifest.model.dim
         self._tokens = SessionTokens((KEY, OLDER), TTL_SECONDS)
-        self.valid = (*_played(), self._carrying_a_secret(), self._compacted())
+        self.valid = (*_played(), self._carrying_a_secret(), self._compacted(), self._searched())
         self.mutator = Mutator(KEY, self.valid)
 
     def check(self, mutant: Mutant) -> Outcome:
@@ -112,6 +113,10 @@ class Target:
     def _carrying_a_secret(self) -> str:
         """As a session has it whose first key has been replaced."""
         return self._tokens.write(SessionTokens((OLDER,), TTL_SECONDS).start(self._space, "older").show([1, 2, 3]))
+
+    def _searched(self) -> str:
+        state = self._tokens.start(self._space, "words").show([1, 2, 3])
+        return self._tokens.write(replace(state, rounds=(replace(state.rounds[0], words="rotes Kleid, größer"),)))
 
     def _compacted(self) -> str:
         state = self._tokens.start(self._space, "long")

@@ -37,14 +37,20 @@ def preferences(draw: st.DrawFn) -> Preference:
 @st.composite
 def states(draw: st.DrawFn) -> SessionState:
     """Any pages (also empty ones), answered on the spot, later or not at all, taken back or not."""
-    labels = draw(st.lists(st.integers(0, draw(st.sampled_from([1, 130, 70_000, 2**40]))), unique=True, max_size=40))
-    rounds, start = [], 0
-    while start < len(labels) or (not rounds or draw(st.booleans())):
-        page = labels[start : start + draw(st.integers(0, 12))]
+    largest = draw(st.sampled_from([1, 130, 70_000, 2**40]))
+    labels = draw(st.lists(st.integers(0, largest), unique=True, max_size=24))
+    rounds, start, answered = [], 0, set[int]()
+    for size in draw(st.lists(st.integers(0, 12), min_size=1, max_size=5)):
+        page = labels[start : start + size]
+        answerable = [label for label in dict.fromkeys([*page, *labels[: min(start, 3)]]) if label not in answered]
+        signs = draw(st.lists(st.sampled_from(["liked", "disliked", ""]), min_size=15, max_size=15))
+        liked, disliked = (
+            tuple(label for label, given in zip(answerable, signs, strict=False) if given == sign)
+            for sign in ("liked", "disliked")
+        )
         start += len(page)
-        signs = {label: draw(st.sampled_from(["liked", "disliked", ""])) for label in [*page, *labels[:start][:3]]}
-        answers = {sign: tuple(label for label in signs if signs[label] == sign) for sign in ("liked", "disliked")}
-        rounds.append(Round(tuple(page), **answers, withdrawn=draw(st.booleans())))
+        answered.update(liked, disliked)
+        rounds.append(Round(tuple(page), liked, disliked, withdrawn=draw(st.booleans())))
     return SessionState(draw(st.binary(min_size=8, max_size=8)), VECTOR_SPACE, tuple(rounds), None)
 
 
