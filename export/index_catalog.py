@@ -1,4 +1,4 @@
-"""The whole way from a shop's photos to a published bundle."""
+"""From a shop's photos to a published bundle."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What a run did. `skipped` says why, by image path."""
+    """The result of a run. `skipped` maps image paths to reasons."""
 
     version: str
     published: bool
-    """False if the current bundle already serves exactly this."""
+    """False if the current bundle already has exactly this content."""
     products: int
     embedded: int
     seconds: float
@@ -38,9 +38,9 @@ class IndexReport:
     recall: float
     ef: int
     new: int
-    """Products that the bundle before did not have."""
+    """Products that the previous bundle did not have."""
     removed: int
-    """Products that only the bundle before had."""
+    """Products that only the previous bundle had."""
     skipped: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -58,13 +58,13 @@ def index_catalog(
     refit: bool = False,
     tokenizer: Tokenizer | None = None,
 ) -> IndexReport:
-    """Embed what is new, build, check and publish; publish nothing if nothing changed.
+    """Embed new photos, then build, check and publish a bundle; publish nothing if nothing changed.
 
     The projection is fitted for the first bundle of a model and kept from then on, so that sessions continue; `refit`
     fits it again. `tokenizer` None keeps that of the bundle before.
 
-    Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError; the current bundle stays
-    as it is then, and what was embedded is kept for the next run.
+    Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError, and ConfigurationError or
+    OSError for a full disk. The current bundle then stays as it is, and the next run reuses the vectors so far.
     """
     started = time.monotonic()
     parameters = parameters or IndexParameters()

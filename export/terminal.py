@@ -1,4 +1,4 @@
-"""The bar that long steps report to, with the rate at which they go."""
+"""The progress bar of long steps, with count and rate."""
 
 from __future__ import annotations
 

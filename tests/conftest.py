@@ -75,7 +75,7 @@ def encoder_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """80 photos in four folders and the manifest `catalog.jsonl` over them. Read only."""
+    """80 photos in four directories and the product table `catalog.jsonl`. Read only."""
     return draw_photos(tmp_path_factory.mktemp("photos"))
 
 

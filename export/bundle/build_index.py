@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,7 +42,7 @@ def build_index(
     """Write an inner-product index of unit vectors (n, dim), added in the order of their labels.
 
     `vectors` may be a memory map: it is read in blocks. `threads` -1 means all cores; with more than one, the links
-    differ between runs.
+    differ between runs. Raises OSError if the disk is full.
     """
     index = hnswlib.Index(space="ip", dim=vectors.shape[1])
     index.init_index(
@@ -57,4 +59,11 @@ def build_index(
         index.add_items(vectors[chunk], all_labels[chunk], num_threads=threads)
         release(vectors)
         progress.advance(task, len(chunk))
+    _save(index, path)
+
+
+def _save(index: hnswlib.Index, path: Path) -> None:
+    """Save the index and check its size: hnswlib does not notice that the disk is full."""
     index.save_index(str(path))
+    if path.stat().st_size != index.index_file_size():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

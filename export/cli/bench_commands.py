@@ -1,4 +1,4 @@
-"""`vitrine bench`: what its sub-commands take, and in what order they do things."""
+"""`vitrine bench`: the benchmarks that run from the command line."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from export.embedded import EMBEDDED_ENCODER
 from export.terminal import progress_bar
 from handler.errors import ConfigurationError
 
-bench = typer.Typer(name="bench", help="Measure how well a shop is found through.", no_args_is_help=True)
+bench = typer.Typer(name="bench", help="Measure how soon shoppers find a product.", no_args_is_help=True)
 console = Console(stderr=True, highlight=False)
 
 DEFAULT_WORK = Path(tempfile.gettempdir()) / "vitrine-bench"
 ARTICLE_PRODUCTS = 459
 TABLE_WIDTH = 136
-"""Of the results, also where nobody looks: a narrower table would cut off the intervals."""
+"""Width of the results without a terminal: a narrower table would truncate the intervals."""
 SYNTHETIC_SESSIONS = 60
 SYNTHETIC_ARMS = "mean:5,recency:5,rocchio:5,bayes:5,mean:10,bayes:10"
 SYNTHETIC_SHOPPERS = "ideal,noisy:0.1"
@@ -31,90 +31,94 @@ SYNTHETIC_SHOPPERS = "ideal,noisy:0.1"
 
 @bench.callback()
 def _group() -> None:
-    """Keeps `rounds` a sub-command: typer would make the only one the command itself."""
+    """Keeps `rounds` a subcommand: typer turns a single command into the group itself."""
 
 
 @bench.command()
 def rounds(
     source: Annotated[
         Path | None,
-        typer.Argument(metavar="SOURCE", help="BUNDLES that `vitrine index` made, a folder of photos, or a manifest."),
+        typer.Argument(
+            metavar="SOURCE", help="Bundles written by `vitrine index`, a directory of photos, or a product table."
+        ),
     ] = None,
     products: Annotated[
         int | None,
         typer.Option(
             min=2,
-            show_default=f"BUNDLES as they are; {ARTICLE_PRODUCTS} of photos",
-            help="Draw so many, evenly over `category`.",
+            show_default=f"all of BUNDLES; {ARTICLE_PRODUCTS} photos",
+            help="Number of products to draw, evenly over `category`.",
         ),
     ] = None,
     synthetic: Annotated[
         int | None,
-        typer.Option(min=100, metavar="N", help="No photos: N made-up products in clusters, judged through noise."),
+        typer.Option(
+            min=100, metavar="N", help="Without photos: N synthetic products in clusters, with a noisy judge."
+        ),
     ] = None,
     shoppers: Annotated[
         str | None,
         typer.Option(
-            show_default=DEFAULT_SHOPPERS, help="Who plays: ideal, noisy:TEMPERATURE, impatient, drifting, stubborn."
+            show_default=DEFAULT_SHOPPERS,
+            help="Simulated shoppers: ideal, noisy:TEMPERATURE, impatient, drifting, stubborn.",
         ),
     ] = None,
     arms: Annotated[
         str | None,
-        typer.Option(show_default=DEFAULT_ARMS, help="What is compared: strategy:similar, then +diverse, @raw."),
+        typer.Option(
+            show_default=DEFAULT_ARMS, help="Arms to compare: strategy:similar, optionally with +diverse or @raw."
+        ),
     ] = None,
     unwhitened: Annotated[
         bool,
         typer.Option(
-            "--unwhitened", help=f"Also {UNWHITENED_ARMS}: the article's text and its code on plain embeddings."
+            "--unwhitened", help=f"Also run {UNWHITENED_ARMS}: the article's text and its code on plain embeddings."
         ),
     ] = False,
     targets: Annotated[
         Literal["even", "odd", "all"],
-        typer.Option(help="Products to have in mind, by number. Choose parameters on even ones, report odd ones."),
+        typer.Option(help="Target products, by number. Tune parameters on even ones, report odd ones."),
     ] = "all",
     sessions: Annotated[
         int | None,
         typer.Option(
-            min=2, show_default=f"every target; {SYNTHETIC_SESSIONS} if synthetic", help="At most so many targets."
+            min=2, show_default=f"every target; {SYNTHETIC_SESSIONS} if synthetic", help="Maximum number of targets."
         ),
     ] = None,
-    max_rounds: Annotated[int, typer.Option(min=1, help="Give a session up after so many rounds.")] = 400,
+    max_rounds: Annotated[int, typer.Option(min=1, help="Maximum number of rounds per session.")] = 400,
     judge_raw: Annotated[
         bool,
-        typer.Option(
-            "--judge-raw", help="Judge by cosines of embeddings that are not centred: noisier at the same temperature."
-        ),
+        typer.Option("--judge-raw", help="Judge by cosines of uncentered embeddings: noisier at the same temperature."),
     ] = False,
     url: Annotated[
-        str | None, typer.Option(help="Play over HTTP, against `vitrine serve` on the same BUNDLES.")
+        str | None, typer.Option(help="Play over HTTP against a `vitrine serve` of the same BUNDLES.")
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, show_default="all cores; 1 if synthetic or over HTTP", help="Processes that play."),
+        typer.Option(min=1, show_default="all cores; 1 if synthetic or over HTTP", help="Number of processes."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other products, first pages and choices.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of products, first pages and choices.")] = 0,
     model: Annotated[
         Path,
-        typer.Option(
-            show_default="the one that comes with Vitrine", help="The encoder that drawn products are indexed with."
-        ),
+        typer.Option(show_default="the embedded encoder", help="Encoder directory for indexing drawn products."),
     ] = EMBEDDED_ENCODER,
     photos: Annotated[
-        Path | None, typer.Option(help="The photos' folder, if the manifest or BUNDLES name another.")
+        Path | None, typer.Option(help="Directory of the photos, if not that of the product table or BUNDLES.")
     ] = None,
     work: Annotated[
-        Path, typer.Option(show_default="a temporary folder", help="Keeps embeddings and made-up catalogs.")
+        Path,
+        typer.Option(show_default="a temporary directory", help="Directory for embeddings and synthetic catalogs."),
     ] = DEFAULT_WORK,
-    out: Annotated[Path, typer.Option(help="Folder for the JSON file and the plot.")] = DEFAULT_OUT,
-    name: Annotated[str, typer.Option(help="What to call those two.")] = "rounds",
+    out: Annotated[Path, typer.Option(help="Directory for the JSON file and the plot.")] = DEFAULT_OUT,
+    name: Annotated[str, typer.Option(help="Name of both files.")] = "rounds",
 ) -> None:
-    """How many rounds of ten until the product that a shopper has in mind is on the page.
+    """Count the rounds of ten products until a page shows the shopper's target.
 
-    Simulated shoppers play whole sessions through the API, each with one product in mind, until a page shows it. They
-    judge likeness with an encoder that is not the shop's (EfficientNet-Lite0), as people do not see what the shop's
-    sees. Every arm gets the same products, first pages and random choices, so that differences are the arms' own.
+    Simulated shoppers play whole sessions through the API, each with one target product. They judge similarity with
+    another encoder than the shop's (EfficientNet-Lite0), because people do not see what the shop's encoder sees. All
+    arms get the same products, first pages and random choices.
 
-    Needs: scripts/setup bench judge. Try: vitrine bench rounds PHOTOS --shoppers ideal --sessions 100
+    Requires: scripts/setup bench judge. Example: vitrine bench rounds PHOTOS --shoppers ideal --sessions 100
     """
     from export.bench.prepare import Photos, prepare
     from export.bench.prepare_synthetic import prepare_synthetic
@@ -124,10 +128,10 @@ def rounds(
     from export.bench.rounds_table import show_rounds
 
     if (source is None) == (synthetic is None):
-        raise ConfigurationError("Give either SOURCE or --synthetic N.", field="source")
+        raise ConfigurationError("Pass either SOURCE or --synthetic N.", field="source")
     if url and (synthetic or products):
         raise ConfigurationError(
-            "A server serves its BUNDLES whole: leave --products and --synthetic out.", field="url"
+            "--url plays against all products of the server: leave out --products and --synthetic.", field="url"
         )
     chosen = parse_arms(arms or (SYNTHETIC_ARMS if synthetic else DEFAULT_ARMS))
     chosen += [arm for arm in parse_arms(UNWHITENED_ARMS if unwhitened else "") if arm not in chosen]

@@ -1,4 +1,4 @@
-"""An export in one table: what was written, what it keeps of PyTorch, and what it costs a picture."""
+"""The summary that `vitrine export` prints: the file, its parity with PyTorch, and its speed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 def render(report: ExportReport) -> Table:
-    """The figures of `report` with the floor of each that has one."""
+    """Render the report as a table, with the floor beside each checked figure."""
     spec, parity, speed = report.spec, report.parity, report.speed
     table = Table(title=f"{spec.source} in {report.directory}", title_justify="left", show_header=False)
     table.add_row("model", f"{spec.architecture}, {spec.pooling} pooling, {spec.dim} dimensions")
-    table.add_row("licence", spec.licence or "not stated; pass --licence")
+    table.add_row("license", spec.licence or "not stated; pass --license")
     table.add_row("file", f"{report.file_bytes / 1e6:.1f} MB, {spec.precision}")
-    table.add_row("neighbours kept", f"{parity.neighbours_kept:.4f}  (floor {report.floors.neighbours})")
+    table.add_row("neighbors kept", f"{parity.neighbours_kept:.4f}  (floor {report.floors.neighbours})")
     table.add_row("cosine, mean", f"{parity.cosine_mean:.6f}  (floor {report.floors.cosine})")
     table.add_row("cosine, worst", f"{parity.cosine_min:.6f}")
-    table.add_row("judged on", f"{parity.photos} photos")
+    table.add_row("compared on", f"{parity.photos} photos")
     faster = speed.torch_ms / speed.onnx_ms
-    table.add_row("one picture, one thread", f"{speed.onnx_ms:.1f} ms, PyTorch {speed.torch_ms:.1f} ms ({faster:.1f}x)")
+    table.add_row("one photo, one thread", f"{speed.onnx_ms:.1f} ms, PyTorch {speed.torch_ms:.1f} ms ({faster:.1f}x)")
     return table

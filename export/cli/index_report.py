@@ -1,4 +1,4 @@
-"""What `vitrine index` did, for the person who ran it."""
+"""The summary that `vitrine index` prints."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SHOWN = 10
 
 
 def show_report(report: IndexReport, console: Console, report_path: Path) -> None:
-    """Counts, rate and recall as a table, then why photos were skipped; all of it is in `report_path`, too."""
+    """Print counts, rate and recall, then why photos were skipped; `report_path` has it all as JSON."""
     table = Table(show_header=False, box=None)
     state = "published" if report.published else "unchanged, nothing to publish"
     table.add_row("Bundle", f"{report.version} ({state})")
-    table.add_row("Products", f"{report.products:,} ({report.new:,} new, {report.removed:,} gone)")
+    table.add_row("Products", f"{report.products:,} ({report.new:,} new, {report.removed:,} removed)")
     rate = f" at {report.embedded / report.embedding_seconds:.1f} photos/s" if report.embedded else ""
     table.add_row("Embedded", f"{report.embedded:,}{rate}")
     table.add_row("Recall@10", f"{report.recall:.4f} with ef={report.ef}")
     table.add_row("Time", f"{report.seconds:.1f} s")
     if report.skipped:
-        table.add_row("Skipped", f"[yellow]{len(report.skipped):,} photos[/], all listed in {escape(str(report_path))}")
+        table.add_row("Skipped", f"[yellow]{len(report.skipped):,} photos[/]; full list in {escape(str(report_path))}")
     console.print(table)
     for image, reason in list(report.skipped.items())[:SHOWN]:
         console.print(f"  [yellow]{escape(image)}[/]: {escape(reason)}", soft_wrap=True)

@@ -1,7 +1,8 @@
-"""`vitrine`: every command, each a thin shell around one function of this package."""
+"""The `vitrine` command. Each subcommand is a thin shell around one function of this package."""
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path  # noqa: TC003  typer evaluates the annotations
 from typing import Annotated, Literal, NoReturn
@@ -21,54 +22,67 @@ app = typer.Typer(
     help="A visual product recommender that needs no running server.",
     epilog="Start with: vitrine index PHOTOS --out BUNDLES, then: vitrine serve BUNDLES",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 app.add_typer(bench)
 console = Console(stderr=True, highlight=False)
 
+_REMEDIES = {
+    errno.ENOSPC: " Free some space and run again; large temporary files go to TMPDIR.",
+    errno.EDQUOT: " Free some of your quota and run again; large temporary files go to TMPDIR.",
+    errno.EACCES: " Change its permissions, or choose another path.",
+    errno.EROFS: " Choose another path.",
+}
+
 
 @app.command()
 def index(
     photos: Annotated[
         Path,
-        typer.Argument(metavar="PHOTOS", help="A folder of photos, or a .csv, .jsonl or .parquet that lists them."),
+        typer.Argument(metavar="PHOTOS", help="A directory of photos, or a product table (.csv, .jsonl or .parquet)."),
     ],
     out: Annotated[
         str,
-        typer.Option(metavar="STORE", help="Where bundles are kept: a folder, made if need be, or s3://BUCKET/PREFIX."),
+        typer.Option(
+            metavar="STORE", help="Store for the bundles: a directory, which is created, or s3://BUCKET/PREFIX."
+        ),
     ],
     photos_root: Annotated[
         Path | None,
         typer.Option(
-            "--photos", show_default="the manifest's own", help="The folder that a manifest's image paths start from."
+            "--photos",
+            show_default="the product table's own",
+            help="Directory that the product table's image paths are relative to.",
         ),
     ] = None,
     model: Annotated[
         Path,
-        typer.Option(show_default="the one that comes with Vitrine", help="An encoder that `vitrine export` wrote."),
+        typer.Option(show_default="the embedded encoder", help="Encoder directory, as written by `vitrine export`."),
     ] = EMBEDDED_ENCODER,
-    m: Annotated[int, typer.Option("--m", min=2, max=128, help="Links a vector gets in the index.")] = 16,
-    ef_construction: Annotated[int, typer.Option(min=10, max=5000, help="Effort spent on building the index.")] = 200,
+    m: Annotated[int, typer.Option("--m", min=2, max=128, help="Links per vector in the index.")] = 16,
+    ef_construction: Annotated[
+        int, typer.Option(min=10, max=5000, help="Search width while building the index.")
+    ] = 200,
     tokenizer: Annotated[
         Literal["unicode61", "porter"] | None,
         typer.Option(
             show_default="as before; unicode61 at first",
-            help="How the text search reads words: as they are, or porter: reduced to English stems.",
+            help="Tokenizer of the text search: unicode61 keeps words; porter reduces them to English stems.",
         ),
     ] = None,
     refit: Annotated[
-        bool, typer.Option("--refit", help="Fit the projection of the vectors again; running sessions end.")
+        bool, typer.Option("--refit", help="Refit the projection of the vectors; ends running sessions.")
     ] = False,
 ) -> None:
-    """Embed a shop's photos and publish them as a bundle that `vitrine serve` answers from.
+    """Index photos and publish them as a bundle, ready for `vitrine serve`.
 
-    Run it again whenever photos or fields change: only new photos are embedded, products keep their labels, and
-    sessions go on. Interrupted, it resumes where it stopped.
+    Run it again whenever photos or fields change: only new photos are embedded, and running sessions continue. An
+    interrupted run resumes where it stopped. Photos that cannot be used are skipped and reported.
 
-    A manifest has the columns `id` and `image`; every other column can be shown and filtered by. Without one, ids are
-    the photos' paths and the first sub-folder becomes the field `category`.
+    A product table has the columns `id` and `image`; all other columns can be shown and filtered by. Without one, a
+    photo's path is its id, and the first subdirectory becomes the field `category`.
     """
     from export.bundle.build_index import IndexParameters
     from export.cli.index_report import show_report
@@ -98,17 +112,22 @@ def index(
 @app.command()
 def serve(
     bundles: Annotated[
-        str, typer.Argument(metavar="BUNDLES", help="Where `vitrine index` put its bundles; may be s3://BUCKET/PREFIX.")
+        str,
+        typer.Argument(
+            metavar="BUNDLES", help="Store that `vitrine index` wrote to: a directory or s3://BUCKET/PREFIX."
+        ),
     ],
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 accepts connections from other machines.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 8000,
     photos: Annotated[
-        Path | None, typer.Option(help="The photos' folder, if it has moved since they were indexed.")
+        Path | None, typer.Option(help="Directory of the photos, if it has moved since they were indexed.")
     ] = None,
 ) -> None:
-    """Serve the gallery and the API on this machine, the product photos included.
+    """Serve the gallery, the API and the product photos on this machine.
 
-    A bundle that is published while this runs is picked up within seconds.
+    Newly published bundles are picked up within seconds.
     """
     from handler.local.local_server import listen, serve_local
 
@@ -128,25 +147,27 @@ def export(
     ] = "google/vit-base-patch16-224",
     pooling: Annotated[
         Literal["auto", "cls", "mean", "pooler", "projection"],
-        typer.Option(help="How tokens become one vector; auto: what the architecture is known for."),
+        typer.Option(help="How the tokens become one vector; auto: as usual for the architecture."),
     ] = "auto",
-    layers: Annotated[int | None, typer.Option(help="Keep only the first N blocks.", min=1)] = None,
+    layers: Annotated[int | None, typer.Option(help="Keep only the first N transformer blocks.", min=1)] = None,
     precision: Annotated[
         Literal["fp32", "fp16", "w8", "int8"],
-        typer.Option(help="fp16: half the file. w8: a quarter. int8: a quarter, and about 3x as fast."),
+        typer.Option(help="fp16 halves the file; w8 and int8 quarter it; int8 is also about 3x as fast."),
     ] = "fp32",
     photos: Annotated[
         Path | None,
-        typer.Option(help="Photos it is judged on, default the drawn sample shop; [bold]your own judge best[/]."),
+        typer.Option(show_default="the sample shop", help="Photos for the parity check; preferably your own."),
     ] = None,
-    sample: Annotated[int, typer.Option(help="Judge on at most so many of them.", min=1)] = 600,
-    licence: Annotated[str | None, typer.Option(help="Of the weights, where the model card does not say.")] = None,
-    name: Annotated[str | None, typer.Option(help="What to call the model; default: its id or directory.")] = None,
+    sample: Annotated[int, typer.Option(help="Maximum number of photos for the parity check.", min=1)] = 600,
+    licence: Annotated[
+        str | None, typer.Option("--license", help="License of the weights, if the model card does not state it.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(show_default="its id or directory", help="Name of the model.")] = None,
 ) -> None:
-    """Turn a PyTorch image encoder into the ONNX file that Vitrine serves, if it finds the neighbours PyTorch finds.
+    """Export a PyTorch image encoder to ONNX, and check that it finds the same neighbors.
 
-    Photos go through PyTorch and through the new file; unless nearly all of each photo's ten nearest neighbours are the
-    same, nothing is written. Needs: scripts/setup export
+    The parity check embeds photos with PyTorch and with the exported encoder. Unless nearly all of each photo's ten
+    nearest neighbors agree, nothing is written. Requires: scripts/setup export
     """
     from export.cli.export_report import render
     from export.model.export_model import ExportRequest, export_model
@@ -169,37 +190,42 @@ def export(
 
 @app.command()
 def sample(
-    out: Annotated[Path, typer.Argument(help="A new folder for the photos and catalog.csv.")],
-    count: Annotated[int, typer.Option(help="How many products to draw.")] = 459,
-    seed: Annotated[int, typer.Option(help="Another seed draws another shop.")] = 459,
+    out: Annotated[Path, typer.Argument(metavar="PHOTOS", help="New directory for the photos and catalog.csv.")],
+    count: Annotated[int, typer.Option(help="Number of products to draw.")] = 459,
+    seed: Annotated[int, typer.Option(help="Random seed; the same seed draws the same shop.")] = 459,
 ) -> None:
-    """Draw a shop to try Vitrine on: clothes, shoes, bags and ceramics, with nothing to download.
+    """Draw a sample shop of clothes, shoes, bags and ceramics; nothing is downloaded.
 
-    The same seed draws the same shop. Interrupted, it resumes where it stopped.
+    An interrupted run resumes where it stopped.
     """
     from export.sample.catalog import write_sample_catalog
 
     with progress_bar(console) as progress:
         task = progress.add_task("Drawing", total=count)
-        manifest = write_sample_catalog(
+        table = write_sample_catalog(
             out, count=count, seed=seed, progress=lambda done, _: progress.update(task, completed=done)
         )
-    console.print(
-        f"{count} products in {escape(str(manifest))}. Next: vitrine index {escape(str(manifest))} --out BUNDLES"
-    )
+    console.print(f"{count} products in {escape(str(table))}. Next: vitrine index {escape(str(table))} --out BUNDLES")
 
 
 cli_store.register(app)
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one sentence on stderr and exit status 1."""
+    """Run the command line. An expected error is one sentence on stderr and exit status 1."""
     try:
         app()
     except VitrineError as error:
         _fail(str(error))
-    except OSError as error:  # a full disk, a folder that may not be written to
-        _fail(f"{error.filename or 'The system'}: {error.strerror or error}.")
+    except OSError as error:
+        _fail(explain(error))
+
+
+def explain(error: OSError) -> str:
+    """One sentence about a full disk or a path without permission, and what to do about it."""
+    path = error.filename2 or error.filename  # of two paths, the second is written to
+    remedy = _REMEDIES.get(error.errno or 0, "")
+    return f"{f'{path}: ' if path else ''}{error.strerror or error}.{remedy}"
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""The commands that look after a store of bundles: publish, bundles, rollback, prune."""
+"""Commands that manage the bundles of a store: publish, bundles, rollback, prune."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from export.store.prune import Waste
 
 console = Console(stderr=True, highlight=False)
-# Rich takes 80 columns where there is no terminal, and would cut what another program reads.
+# Without a terminal, Rich assumes 80 columns and would truncate output that another program reads.
 answer = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
-Store = Annotated[str, typer.Argument(metavar="STORE", help="A folder of bundles, or s3://BUCKET/PREFIX.")]
+Store = Annotated[str, typer.Argument(metavar="STORE", help="Store of the bundles: a directory or s3://BUCKET/PREFIX.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,13 +31,13 @@ def register(app: typer.Typer) -> None:
 
 
 def publish(
-    source: Annotated[str, typer.Argument(metavar="BUNDLES", help="Where `vitrine index` put its bundles.")],
-    store: Annotated[str, typer.Argument(metavar="STORE", help="Where they go: s3://BUCKET/PREFIX, or a folder.")],
+    source: Annotated[str, typer.Argument(metavar="BUNDLES", help="Store that `vitrine index` wrote to.")],
+    store: Annotated[str, typer.Argument(metavar="STORE", help="Target store: s3://BUCKET/PREFIX or a directory.")],
 ) -> None:
     """Copy the current bundle into another store and make it current there.
 
-    The model goes up once, then the bundle's files, its manifest, and last the pointer: who reads meanwhile sees the
-    old bundle or the new one. Run again, it repairs what is damaged there. Of two publishers one wins.
+    The pointer moves last, so readers see either the old bundle or the new one. Running it again repairs damaged files
+    in the target. If two publishers race, one succeeds and the other fails with an error.
     """
     from export.bundle.publish_bundle import copy_bundle
 
@@ -69,7 +69,7 @@ def bundles(store: Store) -> None:
             decimal(version.size),
         )
     if not versions:
-        console.print(f"There are no bundles in {escape(opened.address)}.")
+        console.print(f"No bundles in {escape(opened.address)}.")
         return
     answer.print(table)
 
@@ -77,31 +77,34 @@ def bundles(store: Store) -> None:
 def rollback(
     store: Store,
     version: Annotated[
-        str | None, typer.Argument(metavar="[VERSION]", help="As `vitrine bundles` shows it; default: the one before.")
+        str | None,
+        typer.Argument(
+            metavar="[VERSION]", show_default="the previous one", help="Version, as listed by `vitrine bundles`."
+        ),
     ] = None,
 ) -> None:
-    """Make an older bundle current again. Nothing is deleted; `vitrine rollback STORE VERSION` goes forward, too.
+    """Make an older bundle current again; with VERSION, any bundle.
 
-    Handlers switch within their refresh time, and sessions go on.
+    Nothing is deleted. Handlers switch within their refresh interval, and running sessions continue.
     """
     from export.store.rollback import roll_back
 
     before, after = roll_back(open_store(store), version)
     if before == after:
-        console.print(f"{after.version} is current already.")
+        console.print(f"{after.version} is already current.")
         return
-    console.print(f"{after.version} is current; it was {before.version}.")
+    console.print(f"{after.version} is now current; it was {before.version}.")
 
 
 def prune(
     store: Store,
-    keep: Annotated[int, typer.Option(min=1, help="How many of the newest bundles stay, beside the current.")] = KEEP,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only shows what would be deleted.")] = False,
+    keep: Annotated[int, typer.Option(min=1, help="Number of newest bundles to keep besides the current one.")] = KEEP,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete the files; without this, only list them.")] = False,
 ) -> None:
-    """Delete old bundles, models that no bundle uses, and what broken-off runs left behind.
+    """Delete old bundles, unused models and leftovers of interrupted runs.
 
-    Never the current bundle, nor the one that tells which labels must not be used again. What looks unfinished goes
-    only when it is a day old.
+    The current bundle is always kept, and so is the one that records which labels are taken. Unfinished files are
+    deleted once they are a day old.
     """
     from export.store.prune import delete, find_waste
 
@@ -114,7 +117,7 @@ def prune(
     answer.print(_table(waste))
     total = f"{len(waste):,} of these, {decimal(sum(one.size for one in waste))}"
     if not yes:
-        console.print(f"{total}, would be deleted. Do it with --yes.")
+        console.print(f"{total}, would be deleted. Rerun with --yes to delete.")
         return
     delete(opened, waste, current)
     console.print(f"{total}, deleted.")

@@ -1,8 +1,7 @@
-"""What has been embedded before, so that no photo is embedded twice.
+"""Vectors of earlier runs, so that no photo is embedded twice.
 
-A photo is known by the hash of its content, and its vector by that hash and the model's fingerprint. Size and
-modification time spare reading the files that have not changed. Every batch is committed, so an interrupted run goes on
-where it stopped.
+The key of a vector is the hash of the photo's content and the model's fingerprint. Files whose size and modification
+time are unchanged are not read again. Every batch is committed, so an interrupted run resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -11,15 +10,16 @@ import errno
 import hashlib
 import sqlite3
 import stat
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from handler.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,39 +38,48 @@ CREATE TABLE IF NOT EXISTS embeddings (
     PRIMARY KEY (sha256, fingerprint)
 ) STRICT, WITHOUT ROWID;
 """
+_SPACE = "Free some space on its disk and run again; photos embedded so far are kept."
+_ACCESS = "Make the file and its directory writable."
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: _SPACE,
+    sqlite3.SQLITE_IOERR: _SPACE,
+    sqlite3.SQLITE_READONLY: _ACCESS,
+    sqlite3.SQLITE_CANTOPEN: _ACCESS,
+    sqlite3.SQLITE_PERM: _ACCESS,
+    sqlite3.SQLITE_BUSY: "Wait until the other run that uses it has finished.",
+}
+"""By primary result code (https://www.sqlite.org/rescode.html); for all others the file itself is damaged."""
 
 
 @dataclass(frozen=True)
 class Embedded:
-    """What became of one photo: a unit vector (dim,), or the reason why there is none."""
+    """The result for one photo: a unit vector (dim,), or the reason why there is none."""
 
     vector: NDArray[np.float32] | None
     reason: str | None = None
 
 
 class EmbeddingCache:
-    """One SQLite file. A context manager; safe beside another run on the same file."""
+    """One SQLite file; a context manager. Several processes may use the same file.
+
+    Every method raises ConfigurationError, with the remedy, if the disk is full, failing or read-only, if another
+    process holds the file for a minute, and if the file is damaged or not a cache. What was committed is kept.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        self._path = path
+        with self._translated():
             self._db = sqlite3.connect(path, timeout=60)
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")  # a power cut costs the last commits, which can be had again
+            self._db.execute("PRAGMA synchronous=NORMAL")  # a power cut loses the last commits only
             self._db.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise ConfigurationError(
-                f"{path} cannot be used as an embedding cache: {error}.",
-                value=str(path),
-                remedy="If no other run is using it, delete it; its photos are embedded again.",
-            ) from error
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._db.commit()
-        self._db.close()
+        self._db.close()  # every method has committed what it wrote
 
     def content_hash(self, path: Path) -> str:
         """The SHA-256 of a file, without reading it if its size and modification time are those of last time.
@@ -79,56 +88,75 @@ class EmbeddingCache:
         """
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")  # reading a named pipe would wait for ever
+            raise OSError(errno.EINVAL, "not a regular file")  # reading a named pipe would block forever
         key = str(path.resolve())
-        known = self._db.execute("SELECT size, mtime_ns, sha256 FROM files WHERE path = ?", [key]).fetchone()
+        known = self._first("SELECT size, mtime_ns, sha256 FROM files WHERE path = ?", [key])
         if known and known[:2] == (status.st_size, status.st_mtime_ns):
             return str(known[2])
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         row = (key, status.st_size, status.st_mtime_ns, digest)
-        with self._db:  # an open transaction would keep every other run waiting
-            self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", row)
+        self._insert("files", [row])
         return digest
 
     def object_hash(self, name: str, size: int, etag: str) -> str | None:
         """The SHA-256 of an object in S3, if it has been read with this size and ETag before."""
         query = "SELECT sha256 FROM objects WHERE name = ? AND size = ? AND etag = ?"
-        row = self._db.execute(query, [name, size, etag]).fetchone()
+        row = self._first(query, [name, size, etag])
         return None if row is None else str(row[0])
 
     def put_objects(self, rows: Sequence[tuple[str, int, str, str]]) -> None:
-        """Keep (name, size, ETag, SHA-256) of objects that have been read."""
-        with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", rows)
+        """Store (name, size, ETag, SHA-256) of objects that have been read."""
+        self._insert("objects", rows)
 
     def absorb(self, other: Path) -> None:
-        """Take over what another cache knows and this one does not."""
+        """Copy the objects and embeddings of another cache that this one lacks."""
         self._db.execute("ATTACH ? AS other", [str(other)])
         try:
-            with self._db:
+            with self._translated(), self._db:
                 for table in ("objects", "embeddings"):
                     self._db.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM other.{table}")  # noqa: S608
         finally:
             self._db.execute("DETACH other")
 
     def settle(self) -> None:
-        """Bring everything into the one file, which can be copied then."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Move the write-ahead log into the database file, which can then be copied."""
+        with self._translated():
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def get(self, sha256: str, fingerprint: str) -> Embedded | None:
-        row = self._db.execute(
-            "SELECT vector, reason FROM embeddings WHERE sha256 = ? AND fingerprint = ?", [sha256, fingerprint]
-        ).fetchone()
+        query = "SELECT vector, reason FROM embeddings WHERE sha256 = ? AND fingerprint = ?"
+        row = self._first(query, [sha256, fingerprint])
         if row is None:
             return None
         return Embedded(None if row[0] is None else np.frombuffer(row[0], dtype=np.float32), row[1])
 
     def put(self, fingerprint: str, results: Sequence[tuple[str, Embedded]]) -> None:
-        """Keep (content hash, result) pairs for good."""
+        """Store (content hash, result) pairs."""
         rows = [
             (sha256, fingerprint, None if result.vector is None else result.vector.tobytes(), result.reason)
             for sha256, result in results
         ]
-        with self._db:
-            self._db.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)", rows)
+        self._insert("embeddings", rows)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_NOTADB) & 0xFF  # the rest is a detail
+            raise ConfigurationError(
+                f"{self._path} cannot be used as an embedding cache: {error}.",
+                value=str(self._path),
+                remedy=_REMEDIES.get(primary, "Delete it; its photos are then embedded again."),
+            ) from error
+
+    def _first(self, query: str, parameters: Sequence[object]) -> tuple[Any, ...] | None:
+        with self._translated():
+            row: tuple[Any, ...] | None = self._db.execute(query, parameters).fetchone()
+            return row
+
+    def _insert(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Insert or replace rows of four columns, and commit: an open transaction would block every other run."""
+        with self._translated(), self._db:
+            self._db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?)", rows)  # noqa: S608

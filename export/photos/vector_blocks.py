@@ -1,8 +1,10 @@
-"""Vectors of a whole catalog, kept in a file and worked through in blocks, so that memory does not grow with them."""
+"""A catalog's vectors in a file, processed in blocks, so that memory does not grow with the catalog."""
 
 from __future__ import annotations
 
 import mmap
+import os
+import sys
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -20,11 +22,19 @@ BLOCK = 4_096
 def new_vectors(count: int, dim: int) -> NDArray[np.float32]:
     """A writable float32 array (count, dim) of zeros in a temporary file, which is deleted when the array is.
 
-    The file takes 4 bytes per number below TMPDIR. Raises OSError if it cannot be created.
+    The file takes 4 bytes per number below TMPDIR, all reserved now: writing to a page for which the disk has no room
+    left would kill the process. Raises OSError, naming the directory, if there is no room.
     """
     if count == 0:
-        return np.zeros((0, dim), dtype=np.float32)  # a file of no bytes cannot be mapped
+        return np.zeros((0, dim), dtype=np.float32)  # an empty file cannot be mapped
     with tempfile.TemporaryFile(prefix="vitrine-vectors-") as file:
+        try:
+            if sys.platform == "darwin":  # has no such call, nor sparse files by default
+                file.truncate(4 * count * dim)
+            else:
+                os.posix_fallocate(file.fileno(), 0, 4 * count * dim)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, tempfile.gettempdir()) from error
         return np.memmap(file, dtype=np.float32, mode="w+", shape=(count, dim))
 
 

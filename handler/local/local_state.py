@@ -38,12 +38,12 @@ class LocalState:
 
     def remember_photos(self, root: Path) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._photos_file.write_text(str(root.resolve()))
+        self._photos_file.write_bytes(os.fsencode(root.resolve()))
 
     def photos(self, moved_to: Path | None = None) -> Path:
         """The directory the photos were indexed from, or `moved_to`. Raises ConfigurationError if there is none."""
         try:
-            root = moved_to or Path(self._photos_file.read_text())
+            root = moved_to or Path(os.fsdecode(self._photos_file.read_bytes()))
         except FileNotFoundError:
             root = None
         if root is None or not root.is_dir():

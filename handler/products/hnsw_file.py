@@ -8,7 +8,9 @@ against the manifest and the file before it is used.
 
 from __future__ import annotations
 
+import errno
 import mmap
+import os
 import struct
 import tempfile
 from functools import cache
@@ -64,6 +66,7 @@ def check_layout() -> None:
     """Read back an index of three vectors that the installed hnswlib saves; takes about 1 ms, once per process.
 
     Raises ConfigurationError if the vectors or labels differ: HnswFile would serve wrong vectors without noticing.
+    Raises OSError if the temporary directory is full.
     """
     vectors = np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32)
     labels = np.array([9, 4, 7])
@@ -74,6 +77,8 @@ def check_layout() -> None:
         graph.init_index(info.count, M=info.m, ef_construction=info.ef_construction)
         graph.add_items(vectors, labels, num_threads=1)
         graph.save_index(str(path))
+        if path.stat().st_size < graph.index_file_size():  # hnswlib does not notice that the disk is full
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
         try:
             file = HnswFile(path, info)
             same = np.array_equal(file.rows, vectors) and np.array_equal(file.labels, labels)

@@ -1,4 +1,4 @@
-"""The command line, as a user meets it."""
+"""The command line as a user sees it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.export.support import draw_all, write
 
 
 def assert_one_sentence(output: str, *parts: str) -> None:
-    """An error is one line that names us, and no traceback."""
+    """An error is one line that begins with the command's name, without a traceback."""
     lines = [line for line in output.splitlines() if line.strip()]
     assert len(lines) == 1, output
     assert lines[0].startswith("vitrine: ")
@@ -47,11 +47,11 @@ def test_help_names_the_commands_and_where_to_start(arguments: list[str]) -> Non
                 "--ef-construction",
                 ".csv",
                 "resumes",
-                "comes with Vitrine",
-                "manifest's own",
+                "embedded encoder",
+                "product table's own",
             ],
         ),
-        ("serve", ["BUNDLES", "--host", "--port", "127.0.0.1", "8000", "any free one"]),
+        ("serve", ["BUNDLES", "--host", "--port", "127.0.0.1", "8000", "picks a free one"]),
     ],
 )
 def test_help_of_a_command_says_what_each_part_is(command: str, words: list[str]) -> None:
@@ -59,7 +59,7 @@ def test_help_of_a_command_says_what_each_part_is(command: str, words: list[str]
     assert status == 0
     for word in words:
         assert word in output
-    assert str(Path(__file__).parents[3]) not in output, "a default that is a path of this machine"
+    assert str(Path(__file__).parents[3]) not in output, "a default shows a path of this machine"
 
 
 def test_the_installed_command_is_this_one() -> None:
@@ -72,16 +72,16 @@ def test_the_installed_command_is_this_one() -> None:
 
 def test_index_reports_what_it_did_and_does_nothing_twice(tmp_path: Path, encoder_directory: Path) -> None:
     photos = draw_all(tmp_path / "photos", range(12))
-    write(photos / "größe [bold].jpg", "no photo")
+    write(photos / "größe [bold].jpg", "not a photo")
     arguments = ("index", photos, "--out", tmp_path / "shop", "--model", encoder_directory)
     status, output = vitrine(*arguments)
     assert status == 0
     assert re.search(r"Bundle +\d{8}T\d{6}Z-[0-9a-f]{8} \(published\)", output)
-    assert re.search(r"Products +12 \(12 new, 0 gone\)", output)
+    assert re.search(r"Products +12 \(12 new, 0 removed\)", output)
     assert re.search(r"Embedded +12 at [\d,.]+ photos/s", output)
     assert re.search(r"Recall@10 +1\.0000 with ef=32", output)
     assert re.search(r"Skipped +1 photos", output)
-    assert "größe [bold].jpg: These 8 bytes are not an image" in output
+    assert "größe [bold].jpg: These 11 bytes are not an image" in output
     report = json.loads(LocalState(tmp_path / "shop").report.read_text(encoding="utf-8"))
     assert report["skipped"].keys() == {"größe [bold].jpg"}
     assert report["published"] is True
@@ -92,18 +92,18 @@ def test_index_reports_what_it_did_and_does_nothing_twice(tmp_path: Path, encode
     assert re.search(r"Embedded +0", output)
 
 
-def test_a_folder_without_photos_is_one_sentence(tmp_path: Path) -> None:
+def test_a_directory_without_photos_is_one_sentence(tmp_path: Path) -> None:
     status, output = vitrine("index", tmp_path, "--out", tmp_path / "shop")
     assert status == 1
-    assert_one_sentence(output, str(tmp_path), "holds no products", ".jpeg")
+    assert_one_sentence(output, str(tmp_path), "contains no products", ".jpeg")
     assert not (tmp_path / "shop").exists()
 
 
 def test_photos_that_are_all_broken_are_one_sentence(tmp_path: Path, encoder_directory: Path) -> None:
-    write(tmp_path / "photos" / "a.jpg", "no photo")
+    write(tmp_path / "photos" / "a.jpg", "not a photo")
     status, output = vitrine("index", tmp_path / "photos", "--out", tmp_path / "shop", "--model", encoder_directory)
     assert status == 1
-    assert "None of the 1 photos can be used; the first: These 8 bytes are not an image" in output
+    assert "None of the 1 photos can be used; the first: These 11 bytes are not an image" in output
     assert "Traceback" not in output
 
 
@@ -131,7 +131,7 @@ def test_an_option_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
     assert "No such option: --fast" in output or "--fast" in output
 
 
-def test_serving_what_was_never_published_is_one_sentence(tmp_path: Path, bundles: Path) -> None:
+def test_serving_an_empty_store_is_one_sentence(tmp_path: Path, bundles: Path) -> None:
     status, output = vitrine("serve", tmp_path, "--port", "0")
     assert status == 1
     assert_one_sentence(output, str(tmp_path))

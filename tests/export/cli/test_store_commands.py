@@ -1,4 +1,4 @@
-"""`vitrine publish`, `bundles`, `rollback` and `prune` as a user runs them, on a folder and on a real S3 server."""
+"""`vitrine publish`, `bundles`, `rollback` and `prune` as a user runs them, on a directory and on a real S3 server."""
 
 from __future__ import annotations
 
@@ -115,10 +115,10 @@ def test_bundles_are_listed_newest_first(home: Home) -> None:
 def test_rollback_goes_one_back_or_where_it_is_told(home: Home) -> None:
     first, second, third = home.versions
     status, output = vitrine("rollback", home.store.address)
-    assert (status, output.strip()) == (0, f"{second} is current; it was {third}.")
+    assert (status, output.strip()) == (0, f"{second} is now current; it was {third}.")
     assert home.store.current().version == second
     assert vitrine("rollback", home.store.address, third)[0] == 0
-    assert vitrine("rollback", home.store.address, third) == (0, f"{third} is current already.\n")
+    assert vitrine("rollback", home.store.address, third) == (0, f"{third} is already current.\n")
     roll_back(home.store, first)
     status, output = vitrine("rollback", home.store.address)
     assert status == 1

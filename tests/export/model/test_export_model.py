@@ -142,7 +142,7 @@ def test_command_prints_figures_or_one_sentence(
 
     code, told = vitrine("--model", str(tiny_checkpoints["vit"]), "--out", str(tmp_path / "out"), "--precision", "fp16")
     assert code == 0
-    for words in ("neighbours kept", "floor 0.99", "fp16", "PyTorch", "licence"):
+    for words in ("neighbors kept", "floor 0.99", "fp16", "PyTorch", "license"):
         assert words in told
 
     code, told = vitrine("--model", str(tmp_path), "--out", str(tmp_path / "none"))

@@ -1,4 +1,4 @@
-"""No photo is embedded twice: what a second run does, after whatever happened between."""
+"""No photo is embedded twice: what a second run does after each kind of change."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COUNT = 40
 
 @pytest.fixture(scope="module")
 def indexed(tmp_path_factory: pytest.TempPathFactory, encoder_directory: Path) -> Path:
-    """A folder with `photos/000.png` ... and the store `bundles`, indexed once. Copied for each test."""
+    """A directory with `photos/000.png` ... and the store `bundles`, indexed once. Copied for each test."""
     root = tmp_path_factory.mktemp("indexed")
     draw_all(root / "photos", range(COUNT))
     assert run_index(root / "photos", root / "bundles", encoder_directory).embedded == COUNT
@@ -148,12 +148,12 @@ def test_looking_at_photos_keeps_no_other_run_waiting(tmp_path: Path) -> None:
         other.close()
 
 
-def test_a_file_that_is_no_cache_is_named_with_the_remedy(tmp_path: Path, encoder_directory: Path) -> None:
+def test_a_file_that_is_not_a_cache_is_named_with_the_remedy(tmp_path: Path, encoder_directory: Path) -> None:
     draw(tmp_path / "photos" / "a.png", 1)
     cache = write(
-        LocalState(tmp_path / "bundles").embedding_cache, "this is no database, but long enough to look at" * 9
+        LocalState(tmp_path / "bundles").embedding_cache, "not a database, but long enough to be looked at" * 9
     )
-    with pytest.raises(ConfigurationError, match=r"embeddings\.sqlite cannot be used .*delete it"):
+    with pytest.raises(ConfigurationError, match=r"embeddings\.sqlite cannot be used .*Delete it"):
         run_index(tmp_path / "photos", tmp_path / "bundles", encoder_directory)
     cache.unlink()
     assert run_index(tmp_path / "photos", tmp_path / "bundles", encoder_directory).embedded == 1

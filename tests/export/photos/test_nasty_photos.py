@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from export.photos import embed_catalog
+from handler.local.local_state import LocalState
 from tests.conftest import run_index
 from tests.export.support import draw, open_current, png_header, write
 
@@ -155,3 +156,12 @@ def test_a_photo_that_vanishes_while_it_is_embedded_may_come_back(
     assert_says(report, {"b.png": "cannot be read: Input/output error"})
     report = run_index(directory, tmp_path / "bundles", encoder_directory)
     assert (report.products, report.embedded, report.skipped) == (2, 1, {})
+
+
+def test_a_directory_whose_own_name_is_not_utf8_is_indexed_and_remembered(
+    tmp_path: Path, encoder_directory: Path
+) -> None:
+    root = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    draw(root / "a.png", 1)
+    assert run_index(root, tmp_path / "bundles", encoder_directory).products == 1
+    assert LocalState(tmp_path / "bundles").photos() == root

@@ -1,4 +1,4 @@
-"""A folder of photos as a catalog."""
+"""A directory of photos as a catalog."""
 
 from __future__ import annotations
 
