@@ -77,7 +77,7 @@ def check_layout() -> None:
         graph.init_index(info.count, M=info.m, ef_construction=info.ef_construction)
         graph.add_items(vectors, labels, num_threads=1)
         graph.save_index(str(path))
-        if path.stat().st_size < graph.index_file_size():  # hnswlib does not notice that the disk is full
+        if path.stat().st_size == 0:  # the disk is full, which hnswlib does not notice
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
         try:
             file = HnswFile(path, info)
