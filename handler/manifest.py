@@ -30,6 +30,9 @@ WHITENING_FILE = "whitening.npy"
 WORDS_FILE = "words.npz"
 CURRENT_KEY = "current.json"
 
+MAX_LABELS = 2**27
+"""134 million products in a shop's life. A set of labels takes a byte for each: an absurd one would take all memory."""
+
 # Names become paths and object keys, so nothing but one plain component is let through.
 Name = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,95}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -72,7 +75,7 @@ class IndexInfo(_Contract):
     space: Literal["ip"] = "ip"
     dim: int = Field(gt=0)
     count: int = Field(gt=0)
-    m: int = Field(gt=0, description="M: links a vector gets on each layer")
+    m: int = Field(gt=1, le=256, description="M: links that a vector gets on each layer")
     ef_construction: int = Field(gt=0)
     ef: int = Field(gt=0, description="candidates kept while searching")
     recall: Recall
@@ -94,7 +97,7 @@ class FieldInfo(_Contract):
 
 class CatalogInfo(_Contract):
     count: int = Field(gt=0)
-    next_label: int = Field(gt=0, description="the label that the next new product gets")
+    next_label: int = Field(gt=0, le=MAX_LABELS, description="the label that the next new product gets")
     fields: tuple[FieldInfo, ...] = ()
     tokenizer: Tokenizer | None = Field(
         default=None, description="of the text index; None in a bundle that was written before there was text search"

@@ -89,12 +89,21 @@ class OpenBundle:
         return Projection.load(path, encoder_dim=self.manifest.model.dim, dim=self.manifest.index.dim)
 
     def _check_labels(self) -> None:
-        """Raise BundleCorrupt unless the index and the catalog hold the same labels.
+        """Raise BundleCorrupt unless the index and the catalog hold the same labels, all below the next new one.
 
         Compares every label rather than a count and a sum, which different sets can share. This adds 8 ms per 100,000
         products to opening a bundle.
         """
         indexed, listed = self.index.everything.labels, self.catalog.labels()
+        next_label = self.manifest.catalog.next_label
+        if indexed[-1] >= next_label:
+            raise BundleCorrupt(
+                f"{INDEX_FILE} of bundle {self.version} has the label {indexed[-1]}; {MANIFEST_FILE} says that the next"
+                f" new product gets {next_label}.",
+                value=int(indexed[-1]),
+                limit=next_label - 1,
+                remedy="Run `vitrine index` again, or `vitrine rollback`.",
+            )
         if np.array_equal(indexed, listed):
             return
         only_indexed, only_listed = np.setdiff1d(indexed, listed), np.setdiff1d(listed, indexed)

@@ -3,19 +3,20 @@
 hnswlib's own `get_items` copies through Python lists (about 8 us a vector); a memory map of the file costs nothing and
 shares the page cache. The layout is `HierarchicalNSW::saveIndex` of hnswlib 0.8.0 (hnswalg.h): a header of thirteen
 packed fields, then one record an element: links on layer 0, vector, label. Every size in the header is checked
-against the manifest and the file before it is used.
+against the manifest and the file before it is used; `check_graph` checks the rest of the content.
 """
 
 from __future__ import annotations
 
 import errno
+import math
 import mmap
 import os
 import struct
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import hnswlib
 import numpy as np
@@ -26,39 +27,107 @@ from handler.manifest import IndexInfo, Recall
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# offsetLevel0, max_elements, cur_element_count, size_data_per_element, label_offset, offsetData (size_t each),
-# maxlevel (int), enterpoint_node (unsigned), maxM, maxM0, M (size_t each), mult (double), ef_construction (size_t)
-_HEADER = struct.Struct("<6QiI3QdQ")
+# size_t, except for maxlevel (int), enterpoint_node (unsigned) and mult (double)
+_LAYOUT = struct.Struct("<6QiI3QdQ")
 _LABEL_BYTES = 8
 
 
+class Header(NamedTuple):
+    """The fields of the file's header, in their order."""
+
+    offset_level0: int
+    max_elements: int
+    cur_element_count: int
+    size_data_per_element: int
+    label_offset: int
+    data_offset: int
+    maxlevel: int
+    enterpoint_node: int
+    max_m: int
+    max_m0: int
+    m: int
+    mult: float
+    ef_construction: int
+
+    @classmethod
+    def of(cls, info: IndexInfo) -> Header:
+        """The header of the index that `info` describes; the two fields that depend on its vectors are 0."""
+        links = 4 * (1 + 2 * info.m)
+        vectors_end = links + 4 * info.dim
+        return cls(
+            0,
+            info.count,
+            info.count,
+            vectors_end + _LABEL_BYTES,
+            vectors_end,
+            links,
+            0,
+            0,
+            info.m,
+            2 * info.m,
+            info.m,
+            1 / math.log(info.m),
+            max(info.m, info.ef_construction),
+        )
+
+
 class HnswFile:
-    """Zero-copy view of an index file: `rows` (n, dim) float32 and `labels` (n,) in the file's own order."""
+    """Zero-copy view of an index file of n elements, in the file's own order.
+
+    `rows` (n, dim) float32 are the vectors and `labels` (n,) int64 their labels. `links` (n, 1 + 2M) uint32 are the
+    links on layer 0, each row's count first. `upper` (words,) uint32 holds the layers above.
+    """
 
     def __init__(self, path: Path, info: IndexInfo) -> None:
         """Raises BundleCorrupt if the header disagrees with `info` or with the file's length."""
+        self.path = path
         with path.open("rb") as file:
-            header = file.read(_HEADER.size)
-        if len(header) < _HEADER.size:
+            start = file.read(_LAYOUT.size)
+        if len(start) < _LAYOUT.size:
             raise BundleCorrupt(f"{path} ends inside its header.")
-        (_, _, count, record, label_offset, data_offset, _, _, _, max_m0, m, _, _) = _HEADER.unpack(header)
-        links = max_m0 * 4 + 4
-        expected = (info.count, info.m, 2 * info.m, links, links + 4 * info.dim, links + 4 * info.dim + _LABEL_BYTES)
-        if (count, m, max_m0, data_offset, label_offset, record) != expected:
-            raise BundleCorrupt(
-                f"{path} holds {count} elements of {record} bytes with M={m}; "
-                f"its manifest says {info.count} of {expected[-1]} with M={info.m}."
-            )
-        if path.stat().st_size < _HEADER.size + count * record:
+        self.header = Header(*_LAYOUT.unpack(start))
+        self._check_header(Header.of(info))
+        count, record = info.count, self.header.size_data_per_element
+        size = path.stat().st_size - _LAYOUT.size
+        if size < count * record:
             raise BundleCorrupt(f"{path} ends before its last element.")
-        mapped = np.memmap(path, dtype=np.uint8, mode="r", offset=_HEADER.size, shape=(count, record))
-        records = mapped.view(np.ndarray)  # slicing a memmap itself costs microseconds every time
-        self.rows: NDArray[np.float32] = records[:, data_offset:label_offset].view(np.float32)
-        self.labels: NDArray[np.int64] = np.ascontiguousarray(records[:, label_offset:]).view(np.int64).ravel()
-        # Reading the labels has made the whole file resident; searches need few of its pages.
-        mapping: object = mapped.base
-        if isinstance(mapping, mmap.mmap):
-            mapping.madvise(mmap.MADV_DONTNEED)
+        if size % 4:
+            raise BundleCorrupt(f"{path} ends inside its upper layers.")
+        mapped = np.memmap(path, dtype=np.uint8, mode="r", offset=_LAYOUT.size, shape=(size,))
+        content = mapped.view(np.ndarray)  # slicing a memmap itself costs microseconds every time
+        records = content[: count * record].reshape(count, record)
+        data, label = self.header.data_offset, self.header.label_offset
+        self.links: NDArray[np.uint32] = records[:, :data].view(np.uint32)
+        self.rows: NDArray[np.float32] = records[:, data:label].view(np.float32)
+        self.labels: NDArray[np.int64] = np.ascontiguousarray(records[:, label:]).view(np.int64).ravel()
+        self.upper: NDArray[np.uint32] = content[count * record :].view(np.uint32)
+        self._mapping: object = mapped.base
+
+    def release(self) -> None:
+        """Let go of the pages that were read; searches need few of them."""
+        if isinstance(self._mapping, mmap.mmap):
+            self._mapping.madvise(mmap.MADV_DONTNEED)
+
+    def _check_header(self, expected: Header) -> None:
+        found = self.header
+        expected = expected._replace(maxlevel=found.maxlevel, enterpoint_node=found.enterpoint_node)
+        for name, value, wanted in zip(Header._fields, found, expected, strict=True):
+            if not (value == wanted or (name == "mult" and math.isclose(value, wanted))):
+                raise BundleCorrupt(
+                    f"{self.path} has {name}={value} in its header; its manifest says {wanted}.",
+                    field=name,
+                    value=value,
+                    limit=wanted,
+                    remedy="Run `vitrine index` again, or `vitrine rollback`.",
+                )
+        if found.enterpoint_node >= found.cur_element_count:
+            raise BundleCorrupt(
+                f"{self.path} starts its search at element {found.enterpoint_node} of {found.cur_element_count}.",
+                field="enterpoint_node",
+                value=found.enterpoint_node,
+                limit=found.cur_element_count - 1,
+                remedy="Run `vitrine index` again, or `vitrine rollback`.",
+            )
 
 
 @cache

@@ -12,6 +12,7 @@ import hnswlib
 import numpy as np
 
 from handler.errors import BundleCorrupt
+from handler.products.check_graph import check_graph
 from handler.products.engine import Neighbor
 from handler.products.hnsw_file import HnswFile, check_layout
 from handler.products.labels import LabelSet
@@ -43,6 +44,8 @@ class HnswIndex:
         check_layout()
         self.dim = info.dim
         self._file = HnswFile(path, info)
+        check_graph(self._file)
+        self._file.release()
         self._path = path
         # The graph may be loaded much later, after the cache has unlinked the verified file.
         self._descriptor = os.open(path, os.O_RDONLY)

@@ -76,14 +76,16 @@ def clustered(count: int, dim: int, clusters: int, *, outliers: int = 0, seed: i
     return unit(vectors)
 
 
-def index_info(count: int, dim: int, ef: int = 64, m: int = 16) -> IndexInfo:
-    return IndexInfo(dim=dim, count=count, m=m, ef_construction=200, ef=ef, recall=Recall(k=10, queries=1, value=1))
+def index_info(count: int, dim: int, ef: int = 64, m: int = 16, ef_construction: int = 200) -> IndexInfo:
+    return IndexInfo(
+        dim=dim, count=count, m=m, ef_construction=ef_construction, ef=ef, recall=Recall(k=10, queries=1, value=1)
+    )
 
 
 def open_index(path: Path, vectors: Vectors, labels: list[int], m: int = 16) -> HnswIndex:
     """Build and open; returns the index that a request would search. One thread: the same graph every time."""
     build_index(vectors, labels, IndexParameters(m=m, ef_construction=10 * m), path, Progress(disable=True), threads=1)
-    return HnswIndex(path, index_info(*vectors.shape, m=m))
+    return HnswIndex(path, index_info(*vectors.shape, m=m, ef_construction=10 * m))
 
 
 def nearest_by_hand(query: Vectors, vectors: Vectors, labels: list[int], candidates: set[int], count: int) -> list[int]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from handler.manifest import IndexInfo
 
 COUNT, DIM = 60, 12
-INFO = index_info(COUNT, DIM)
+INFO = index_info(COUNT, DIM, ef_construction=160)
 HEADER = struct.Struct("<6QiI3QdQ")
 FIELDS = (
     "offset0",
