@@ -17,6 +17,7 @@ from handler.errors import BundleCorrupt, BundleIncompatible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
 SCHEMA_VERSION: Final = 2
 """Version 1 knows no projection, only a square whitening, and refuses bundles of version 2."""
@@ -28,6 +29,11 @@ PROJECTION_FILE = "projection.npy"
 WHITENING_FILE = "whitening.npy"
 """The projection's name in bundles of schema version 1."""
 WORDS_FILE = "words.npz"
+BUNDLE_FILES: Final = frozenset({INDEX_FILE, CATALOG_FILE, PROJECTION_FILE, WHITENING_FILE, WORDS_FILE})
+"""All that a manifest may list: a misspelt optional file must not pass for one that is absent."""
+ENCODER_FILE = "encoder.onnx"
+SPEC_FILE = "preprocess.json"
+MODEL_FILES: Final = frozenset({ENCODER_FILE, SPEC_FILE})
 CURRENT_KEY = "current.json"
 
 MAX_LABELS = 2**27
@@ -59,6 +65,13 @@ class ModelRef(_Contract):
     precision: str
     dim: int = Field(gt=0)
     files: dict[Name, FileRef]
+
+    def model_post_init(self, _context: Any) -> None:
+        _check_names(self.files, MODEL_FILES, MODEL_FILES)
+        if self.fingerprint != model_fingerprint(self.files):
+            raise ValueError(
+                f"fingerprint {self.fingerprint} is not that of its files, {model_fingerprint(self.files)}"
+            )
 
 
 class Recall(_Contract):
@@ -125,8 +138,7 @@ class Manifest(_Contract):
             raise ValueError(f"{PROJECTION_FILE} and {WHITENING_FILE} are both listed under files")
         if self.index.count != self.catalog.count:
             raise ValueError(f"index has {self.index.count} vectors, the catalog {self.catalog.count} products")
-        if not {INDEX_FILE, CATALOG_FILE} <= self.files.keys():
-            raise ValueError(f"{INDEX_FILE} and {CATALOG_FILE} must both be listed under files")
+        _check_names(self.files, BUNDLE_FILES, {INDEX_FILE, CATALOG_FILE})
 
     @property
     def projection_file(self) -> str | None:
@@ -196,6 +208,13 @@ def model_key(fingerprint: str, name: str) -> str:
 def model_fingerprint(files: Mapping[str, FileRef]) -> str:
     """The identity of an encoder, 32 hex digits."""
     return _digest(files)
+
+
+def _check_names(files: Mapping[str, FileRef], known: AbstractSet[str], required: AbstractSet[str]) -> None:
+    if unknown := files.keys() - known:
+        raise ValueError(f"files lists {', '.join(sorted(unknown))}; this Vitrine knows {', '.join(sorted(known))}")
+    if missing := required - files.keys():
+        raise ValueError(f"files must list {', '.join(sorted(missing))}")
 
 
 def _digest(files: Mapping[str, FileRef]) -> str:

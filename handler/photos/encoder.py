@@ -8,6 +8,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.errors import BundleCorrupt
+from handler.manifest import ENCODER_FILE as ENCODER_FILE
+from handler.manifest import SPEC_FILE as SPEC_FILE
 from handler.photos.images import Preprocessing
 
 if TYPE_CHECKING:
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-ENCODER_FILE = "encoder.onnx"
-SPEC_FILE = "preprocess.json"
 INPUT_NAME = "pixel_values"
 OUTPUT_NAME = "embedding"
 
