@@ -1,9 +1,9 @@
-/** The API, and everything that can keep it from answering as a `Problem`. */
+/** Requests to the API. Every failure is a `Problem`. */
 
 const TIMEOUT_MS = 20_000;
 const TOO_MANY_REQUESTS = 429;
 
-/** Why a request came to nothing, in words for a shopper. Status 0 means that no answer came at all. */
+/** Why a request failed, worded for a shopper. Status 0: no answer arrived. */
 export class Problem extends Error {
   constructor({ detail, remedy = "", code = "", status = 0 }) {
     super(detail);
@@ -40,8 +40,11 @@ export function searchByPhoto(photo, fields) {
   return ask("search/image", { method: "POST", body: form }, isPage);
 }
 
-const post = (path, body) =>
-  ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }, isPage);
+/** Search with words: by themselves, or, with a session, as an answer to its page. `signal` calls the request off. */
+export const searchByWords = (body, signal) => post("search/text", body, signal);
+
+const post = (path, body, signal) =>
+  ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body), signal }, isPage);
 
 // Relative, because a gateway may serve this page below a stage's name.
 async function ask(path, request, expected) {
@@ -58,10 +61,10 @@ async function ask(path, request, expected) {
 
 async function send(url, request) {
   try {
-    return await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetch(url, { ...request, signal: request.signal ?? AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
     if (!navigator.onLine) {
-      throw new Problem({ detail: "You are offline.", remedy: "This goes on once you are back." });
+      throw new Problem({ detail: "You are offline.", remedy: "This continues once you are back." });
     }
     if (error.name === "TimeoutError") {
       throw new Problem({ detail: "The shop takes too long to answer.", remedy: "Try again in a moment." });

@@ -1,15 +1,16 @@
-/** One product on the screen: in the grid, among the liked ones, or still awaited. */
+/** One product on the screen: in the grid, in the list of likes, or as a placeholder. */
 
 import { tapOrHold } from "./hold.js";
 import { nameOf, priceOf, reasonOf } from "./words.js";
 
-/** A product to like or refuse. `taste` are the products that it may be there because of. */
+/** A product to like or refuse. `taste` lists the likes that can be its reason. */
 export function card(item, taste, { onLike, onDislike }) {
   const element = clone("product");
   const part = (name) => element.querySelector(`.${name}`);
-  // A photo has no id to be named by. Where no product is the reason, it is.
-  const photo = item.reason === "similar" && !item.because.length && taste.findLast(({ id }) => !id);
-  const follows = photo || item.because.map((id) => taste.find((one) => one.id === id)).find(Boolean);
+  // `because` holds ids, and photos and words have none: they are the reason where no product is.
+  const words = item.reason === "searched" && taste.findLast(isWords);
+  const photo = item.reason === "similar" && !item.because.length && taste.findLast((one) => !one.id && !isWords(one));
+  const follows = words || photo || item.because.map((id) => taste.find((one) => one.id === id)).find(Boolean);
   const { badge, line } = reasonOf(item, follows);
   const [like, dislike] = [part("product"), part("dislike")];
   element.dataset.id = item.id;
@@ -22,8 +23,9 @@ export function card(item, taste, { onLike, onDislike }) {
   part("badge").textContent = badge;
   part("badge").classList.add(item.reason ?? "none");
   part("line").textContent = line;
+  if (words) part("because").querySelector("img").remove();
+  else if (follows) picture(part("because").querySelector("img"), follows, "");
   if (follows) {
-    picture(part("because").querySelector("img"), follows, "");
     part("reason").textContent = nameOf(follows) || "this";
   } else {
     part("because").querySelector("img").remove();
@@ -35,7 +37,7 @@ export function card(item, taste, { onLike, onDislike }) {
   return element;
 }
 
-/** Show on a card in the grid what its product is marked as. */
+/** Render the marks of a card's product. */
 export function mark(element, isLiked, isDisliked) {
   const say = (name, on) => element.querySelector(name).setAttribute("aria-pressed", String(on));
   say(".product", isLiked);
@@ -44,16 +46,19 @@ export function mark(element, isLiked, isDisliked) {
   element.classList.toggle("is-disliked", isDisliked);
 }
 
-/** A liked product, small. */
+/** A liked product, photo or text in the list of likes. */
 export function thumbnail(item) {
   const element = clone("like");
   element.title = nameOf(item) || item.id;
   element.dataset.id = item.id;
-  picture(element.querySelector("img"), item);
+  if (isWords(item)) {
+    element.querySelector(".photo").classList.add("words");
+    element.querySelector(".photo").textContent = nameOf(item);
+  } else picture(element.querySelector("img"), item);
   return element;
 }
 
-/** The shape of a product before there is one. */
+/** A placeholder for a product that is still loading. */
 export function skeleton() {
   const element = clone("product");
   element.classList.add("skeleton");
@@ -69,5 +74,6 @@ function picture(image, item, alt = nameOf(item) || item.id) {
   image.src = item.image_url;
 }
 
+const isWords = ({ image_url }) => !image_url;
 const clone = (id) => document.getElementById(id).content.cloneNode(true).firstElementChild;
 const listed = (...words) => words.filter(Boolean).join(", ");

@@ -1,4 +1,4 @@
-/** Filters, made from the fields that the catalog turns out to have. */
+/** Filter controls for the fields of the catalog. */
 
 import { labelOf, plainNumber } from "./words.js";
 
@@ -7,14 +7,14 @@ const MAX_FIELDS = 8;
 
 const clone = (id) => document.getElementById(id).content.cloneNode(true).firstElementChild;
 
-/** Can a shopper choose by it? A field of one value narrows nothing, one of many is a search box's business. */
+/** Whether a field makes a useful filter: a field of one value narrows nothing, one of many is better searched. */
 const offered = ({ kind, values, minimum, maximum }) =>
   kind === "number" ? minimum < maximum : kind === "boolean" || (values?.length > 1 && values.length <= MAX_VALUES);
 
-/** What takes one line comes first: the others may be longer than a phone's screen. */
+/** Short groups come first: long ones may fill a phone's screen. */
 const isLong = ({ kind }) => kind === "keyword";
 
-/** Fill `box` with a group for each field, set as `filter` says; `onChange` gets every new filter. */
+/** Fill `box` with a group for each field, set to `filter`; `onChange` receives every new filter. */
 export function offerFilters(box, fields, filter, onChange) {
   const shown = fields.filter(offered).sort((one, other) => isLong(one) - isLong(other)).slice(0, MAX_FIELDS);
   const groups = shown.map((field) => group(field, filter[field.name]));
@@ -23,7 +23,7 @@ export function offerFilters(box, fields, filter, onChange) {
   return groups.length;
 }
 
-/** Put every control of `box` back to saying nothing. */
+/** Reset every control of `box`. */
 export function clearFilters(box) {
   for (const input of box.querySelectorAll("input")) {
     input.checked = false;
@@ -68,7 +68,7 @@ function range({ name, minimum, maximum }, chosen = {}, controls) {
   controls.append(ends);
   return () => {
     const given = [from, to].filter(({ value }) => value !== "").map((input) => input.valueAsNumber);
-    // Ends given the wrong way round mean what lies between them.
+    // Reversed ends mean the range between them.
     if (given.length === 2) return [[name, { gte: Math.min(...given), lte: Math.max(...given) }]];
     return given.length ? [[name, { [from.value === "" ? "lte" : "gte"]: given[0] }]] : [];
   };

@@ -1,10 +1,11 @@
-/** The gallery: what each tap does to the session. How it looks is in view.js. */
+/** Connects taps to session steps. view.js renders the result. */
 
 import { Problem, describeShop } from "./api.js";
 import { clearFilters, offerFilters } from "./filters.js";
 import { load, loadWishes, save, saveWishes, sharedToken } from "./memory.js";
 import { listenForPhotos, prepare } from "./photo.js";
-import { addPhoto, answer, resume, start, undo } from "./session.js";
+import { offerSearch } from "./search.js";
+import { addPhoto, addWords, answer, resume, start, undo } from "./session.js";
 import { offerTuning, request } from "./tune.js";
 import * as view from "./view.js";
 
@@ -25,9 +26,9 @@ const actions = {
 const wanted = () => ({ ...request(wishes), quick: Boolean(wishes.quick) });
 const begin = () => start(request(wishes));
 const continueShared = () => resume(sharedToken());
-const goOn = () => answer(session, request(wishes));
+const advance = () => answer(session, request(wishes));
 
-/** Take one step, show where it leads, and offer a way on if it fails. One at a time. */
+/** Take one step and render the result, or offer a remedy if it fails. One step at a time. */
 async function take(step, { returned, anew = false } = {}) {
   if (busy) return;
   busy = true;
@@ -36,7 +37,7 @@ async function take(step, { returned, anew = false } = {}) {
   for (const panel of document.querySelectorAll("details")) panel.open = false;
   try {
     const description = described || describe();
-    // What an earlier visit set may be gone from the shop by now, and must not be asked for.
+    // Settings of an earlier visit may name fields or strategies that the shop no longer has.
     if (session === null && (wanted().filter || wishes.strategy)) await description;
     session = await step();
     save(session);
@@ -45,15 +46,15 @@ async function take(step, { returned, anew = false } = {}) {
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (anew && session) await view.show(session, wanted(), actions);
-    offerWayOn(problem, () => take(step, { returned, anew }));
+    offerRemedy(problem, () => take(step, { returned, anew }));
   } finally {
     busy = false;
     view.rest(session);
   }
 }
 
-function offerWayOn(problem, again) {
-  if (problem.code.startsWith("image_")) view.showProblem(problem, "OK", view.hideProblem);
+function offerRemedy(problem, again) {
+  if (problem.code.startsWith("image_") || problem.code === "nothing_found") view.showProblem(problem, "OK", view.hideProblem);
   else if (problem.passing) {
     retry = again;
     view.showProblem(problem, "Retry", again);
@@ -61,7 +62,7 @@ function offerWayOn(problem, again) {
   else view.showProblem(problem, "Start over", restart);
 }
 
-/** Mark a product as `list`, or take the mark away; it cannot be both. */
+/** Mark a product as `list`, or unmark it. A product is never in both lists. */
 function toggle(list, other, item) {
   if (busy) return;
   const marked = view.has(session[list], item);
@@ -69,12 +70,12 @@ function toggle(list, other, item) {
   session = { ...session, [list]: marked ? without(list) : [...session[list], item], [other]: without(other) };
   save(session);
   view.showMarks(session, wanted(), list === "liked" && !marked && item);
-  if (wishes.quick && list === "liked" && !marked) take(goOn);
+  if (wishes.quick && list === "liked" && !marked) take(advance);
 }
 
 function next() {
   const { page, filtered } = session;
-  if (page.items.length || page.remaining) take(goOn);
+  if (page.items.length || page.remaining) take(advance);
   else if (filtered) withoutFilters();
   else restart();
 }
@@ -82,7 +83,7 @@ function next() {
 function withoutFilters() {
   clearFilters(FILTERS);
   wish({ filter: {} });
-  take(session ? goOn : begin);
+  take(session ? advance : begin);
 }
 
 const restart = () => take(begin, { anew: true });
@@ -96,7 +97,7 @@ function wish(news) {
   if (session) view.showMarks(session, wanted());
 }
 
-/** Offer what this shop can do. A shop that does not say works without filters until it does. */
+/** Offer the options of this shop. Without its description the gallery works, but has no filters, search or tuning. */
 async function describe() {
   const shop = await describeShop().catch(() => null);
   if (!shop || described) return;
@@ -106,6 +107,7 @@ async function describe() {
   const filterable = offerFilters(FILTERS, shop.fields, Object.fromEntries(kept), (filter) => wish({ filter }));
   document.getElementById("filters").hidden = !filterable;
   document.getElementById("tune").hidden = false;
+  document.getElementById("search").hidden = !shop.text_search;
   const strategy = shop.strategies.includes(wishes.strategy) ? wishes.strategy : "";
   wish({ filter: Object.fromEntries(kept), strategy });
   offerTuning(shop, wishes, wish);
@@ -117,10 +119,10 @@ async function share() {
     if (navigator.share && matchMedia("(pointer: coarse)").matches) await navigator.share(link);
     else {
       await navigator.clipboard.writeText(link.url);
-      view.toast("Link copied. Whoever opens it goes on from here.");
+      view.toast("Link copied. It opens this page, with your likes.");
     }
   } catch (error) {
-    if (error.name !== "AbortError") view.toast("Copy the address of this page: whoever opens it goes on from here.");
+    if (error.name !== "AbortError") view.toast("Copy the address of this page. It opens this page, with your likes.");
   }
 }
 
@@ -128,13 +130,19 @@ view.on("next", next);
 view.on("undo", () => take(() => undo(session, wishes.quick), { returned: session.past.at(-1)?.liked[0] }));
 view.on("restart", restart);
 view.on("share", share);
-view.on("apply", () => take(goOn));
+view.on("apply", () => take(advance));
 view.on("clear", () => {
   clearFilters(FILTERS);
   wish({ filter: {} });
 });
 listenForPhotos(document.getElementById("photo-file"), (file) => {
   if (session) take(async () => addPhoto(session, request(wishes), await prepare(file)));
+});
+const filter = () => request(wishes).filter;
+offerSearch(document.getElementById("search"), filter, (text) => {
+  const able = session && !busy;
+  if (able) take(() => addWords(session, request(wishes), text));
+  return able;
 });
 addEventListener("online", () => retry?.());
 // Somebody put another link into the same tab.

@@ -1,9 +1,9 @@
 /**
- * A session that outlives a reload and can be passed on.
+ * Keeps a session across reloads, and makes it shareable.
  *
- * The token is in the address, after the `#` that browsers keep to themselves: whoever has the link can go on. It does
- * not say what the page in front showed, nor why, so this tab remembers that beside it. A token that is older than the
- * last answer still works, so a failed write costs nothing but the latest step.
+ * The token is in the address, after the `#`, which browsers never send: anyone with the link can continue. The token
+ * lacks the items of the page in front and their reasons, so session storage keeps those. A token older than the last
+ * answer still works, so a failed write loses only the latest step.
  */
 
 const SESSION = "vitrine";
@@ -13,7 +13,7 @@ const MARK = "#s=";
 /** The token that the address carries, or "". */
 export const sharedToken = () => (location.hash.startsWith(MARK) ? location.hash.slice(MARK.length) : "");
 
-/** The session last saved in this tab, unless there is none or the address is about another. */
+/** The session last saved in this tab; null without one, or if the address has the token of another. */
 export function load() {
   const saved = read(SESSION);
   const whole = Array.isArray(saved?.page?.items) && [saved.past, saved.liked, saved.disliked].every(Array.isArray);
@@ -23,11 +23,11 @@ export function load() {
 
 export function save(session) {
   write(SESSION, session);
-  // Replaced, not pushed: the way back leads out of the gallery, not through tokens.
+  // Replaced, not pushed: the back button leaves the gallery instead of stepping through tokens.
   history.replaceState(history.state, "", `${MARK}${session.page.session}`);
 }
 
-/** What the shopper set: filters and how pages are made. */
+/** The shopper's settings: filters, and the controls under Tune. */
 export const loadWishes = () => read(WISHES) ?? {};
 export const saveWishes = (wishes) => write(WISHES, wishes);
 
@@ -43,6 +43,6 @@ function write(key, value) {
   try {
     sessionStorage.setItem(key, JSON.stringify(value));
   } catch {
-    // Storage is full or forbidden: the page works on, and a reload goes on from the address.
+    // Storage is full or forbidden: the page still works, and a reload continues from the address.
   }
 }

@@ -1,4 +1,4 @@
-/** A shopper's own photo: dropped, pasted or picked, and made small, so that it goes up fast. */
+/** A shopper's own photo: dropped, pasted or picked, and scaled down for a fast upload. */
 
 import { Problem } from "./api.js";
 
@@ -7,7 +7,7 @@ const THUMBNAIL = 160;
 const QUALITY = 0.86;
 const MAX_BYTES = 40_000_000;
 
-/** Calls `onPhoto` with the first picture that arrives by any way. */
+/** Calls `onPhoto` with the first picture of every drop, paste or pick. */
 export function listenForPhotos(input, onPhoto) {
   const body = document.body;
   let depth = 0;
@@ -43,7 +43,7 @@ export async function prepare(file) {
     const detail = "That photo is too large.";
     throw new Problem({ detail, remedy: "Choose one below 40 MB.", code: "image_too_large" });
   }
-  // Turns the picture as its EXIF data says; canvases know nothing of that.
+  // Applies the EXIF orientation, which a canvas ignores.
   const bitmap = await createImageBitmap(file).catch(() => {
     throw new Problem({
       detail: "This browser cannot read that file as a photo.",
@@ -65,7 +65,7 @@ function scaled(bitmap, longest) {
   canvas.height = Math.max(1, Math.round(bitmap.height * scale));
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
-  // JPEG has no transparency; black would be the default, and no shop photographs on black.
+  // JPEG has no transparency; the default would be a black ground, and shops photograph on white.
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);

@@ -1,21 +1,20 @@
 /**
  * The steps of a session: each resolves to the session that it leads to, and changes nothing if it fails.
  *
- * A session is `{page, past, liked, disliked, earlier, gone, filtered}`: the page in front as the API sent it; every page before
- * it as `{items, liked, disliked, photo}`; the products marked and not sent yet; liked products of which only a shared
- * link told; how many products of this page have left the shop. And `filtered`: was the page asked for with a filter?
+ * A session is `{page, past, liked, disliked, earlier, gone, filtered}`: the page in front as the API sent it; every
+ * page before it as `{items, liked, disliked, other}`; the products marked and not sent yet; what was liked before a link was shared; how many products of this page have left the shop. And `filtered`: was the page asked for with a filter?
  */
 
-import { nextPage, product, searchByPhoto, showPage, startSession, takeBack } from "./api.js";
+import { nextPage, product, searchByPhoto, searchByWords, showPage, startSession, takeBack } from "./api.js";
 
 const ids = (items) => items.map(({ id }) => id);
 const marks = ({ page, liked, disliked }) => ({ session: page.session, liked: ids(liked), disliked: ids(disliked) });
 const fresh = { past: [], liked: [], disliked: [], earlier: [], gone: 0 };
 
-/** Everything liked, oldest first, photos included: `{id, fields, image_url}` each. */
+/** Everything liked, oldest first: `{id, fields, image_url}` each; a photo has no id, and words have no picture. */
 export const taste = ({ past, liked, earlier }) => [
   ...earlier,
-  ...past.flatMap((page) => [...(page.photo ? [page.photo] : []), ...page.liked]),
+  ...past.flatMap((page) => [...(page.other ? [page.other] : []), ...page.liked]),
   ...liked,
 ];
 
@@ -25,15 +24,21 @@ export async function start({ count, filter, strategy }) {
   return { ...fresh, page: await startSession({ count, filter, strategy }), filtered: Boolean(filter) };
 }
 
-/** Send what is marked, and see the next page. */
+/** Send the marks, and get the next page. */
 export async function answer(session, wishes) {
   return turn(session, wishes, await nextPage({ ...wishes, ...marks(session) }));
 }
 
-/** Send a photo, `{blob, thumbnail}`, as something liked, together with what is marked. */
+/** Send a photo, `{blob, thumbnail}`, as a like, together with the marks. */
 export async function addPhoto(session, wishes, { blob, thumbnail }) {
   const photo = { id: "", fields: { name: "Your photo" }, image_url: thumbnail };
   return turn(session, wishes, await searchByPhoto(blob, { ...wishes, ...marks(session) }), photo);
+}
+
+/** Search for a text, which counts as a like, together with the marks. The whole page shows its results. */
+export async function addWords(session, wishes, text) {
+  const request = { ...wishes, ...marks(session), similar: wishes.count, text };
+  return turn(session, wishes, await searchByWords(request), searched(text));
 }
 
 /** Take the last answer back. Its marks are on the page again unless `forget`, ready to be changed. */
@@ -57,13 +62,16 @@ export async function undo(session, forget) {
 
 /** Continue from a token alone, as a shared link carries it. The API does not know why its products were picked. */
 export async function resume(token) {
-  return { ...fresh, page: await showPage(token) };
+  const page = await showPage(token);
+  return { ...fresh, page, earlier: page.searched ? [searched(page.searched)] : [] };
 }
 
-/** From a page that has been answered to the next. */
-function turn(session, { filter }, page, photo) {
+const searched = (text) => ({ id: "", fields: { name: `“${text}”` } });
+
+/** From an answered page to the next. `other` is a liked photo or text. */
+function turn(session, { filter }, page, other) {
   const { past, liked, disliked } = session;
-  const answered = { items: session.page.items, liked, disliked, photo };
+  const answered = { items: session.page.items, liked, disliked, other };
   const now = { page, past: [...past, answered], liked: [], disliked: [], gone: 0, filtered: Boolean(filter) };
   return withReasons({ ...session, ...now });
 }

@@ -1,4 +1,4 @@
-/** How pages are made: the shopper's wishes, from controls that show only what this shop's API can do. */
+/** The controls under Tune, limited to the options of this shop's API. */
 
 import { strategyName } from "./words.js";
 
@@ -8,7 +8,7 @@ const DEFAULT_SIMILAR = 5;
 const find = (id) => document.getElementById(id);
 const [ratio, ratioText, strategy, varied, quick] = ["ratio", "ratio-text", "strategy", "varied", "quick"].map(find);
 
-/** What goes into a request for the next page. What is at its default is left to the shop. */
+/** The fields of a request for the next page. Defaults are left to the shop. */
 export function request(wishes) {
   return {
     count: COUNT,
@@ -19,7 +19,7 @@ export function request(wishes) {
   };
 }
 
-/** Set the controls as `wishes` say; `onChange` gets what is new. */
+/** Set the controls to `wishes`; `onChange` receives every change. */
 export function offerTuning({ strategies = [], options = [] }, wishes, onChange) {
   const tell = () => {
     ratioText.textContent = `${ratio.value} to your taste, ${COUNT - ratio.value} others`;

@@ -1,4 +1,4 @@
-/** What is on the screen. Reads nothing but what it is given; tells of taps through callbacks. */
+/** Renders sessions. Depends on its arguments alone, and reports taps through callbacks. */
 
 import { card, mark, skeleton, thumbnail } from "./card.js";
 import { refused, taste } from "./session.js";
@@ -17,7 +17,7 @@ const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 export const on = (id, handler) => find(id).addEventListener("click", handler);
 export const has = (list, { id }) => list.some((one) => one.id === id);
 
-/** A request is under way. `anew` if it leads to a page that has nothing to do with the one in front. */
+/** Show that a request is under way. `anew`: the page that it leads to starts another session. */
 export function wait(anew) {
   if (problemBox.contains(document.activeElement)) heading.focus({ preventScroll: true });
   problemBox.replaceChildren();
@@ -27,7 +27,7 @@ export function wait(anew) {
   if (anew || !grid.children.length) grid.replaceChildren(...Array.from({ length: COUNT }, skeleton));
 }
 
-/** The request is over, well or badly. */
+/** Show that the request is over, successful or not. */
 export function rest(session) {
   grid.setAttribute("aria-busy", "false");
   body.classList.remove("waiting");
@@ -35,17 +35,17 @@ export function rest(session) {
   undo.disabled = !session || session.page.round < 2;
 }
 
-/** Put a page on the screen, and the focus on `returned` or the page's first product; resolves when it is there. */
+/** Render a page, then focus `returned` or the first product. Resolves once the page is visible. */
 export async function show(session, wishes, actions, returned) {
   const replaced = body.classList.contains("shown");
   await change(() => render(session, wishes, actions));
   find("news").textContent = [heading, hint, progress].map((element) => element.textContent).join(" ");
-  // The product that had the focus is gone. Nothing had it when the first page arrives.
+  // The product that had the focus is gone. Before the first page nothing had it.
   if (replaced) (cardOf(returned) ?? grid).querySelector(".product")?.focus({ preventScroll: true });
   if (replaced && !session.page.items.length) heading.focus({ preventScroll: true });
 }
 
-/** Show the marks and the taste that they add up to. `liked` was marked just now, and flies there. */
+/** Render the marks and the list of likes. `liked` was marked just now; its picture flies to the list. */
 export function showMarks(session, wishes, liked) {
   for (const element of grid.querySelectorAll("[data-id]")) {
     const item = { id: element.dataset.id };
@@ -63,7 +63,7 @@ export function showMarks(session, wishes, liked) {
   if (liked) fly(cardOf(liked), likes.querySelector("img"));
 }
 
-/** Say something that needs no answer, to eyes and screen readers. */
+/** Show a passing message, and announce it to screen readers. */
 export function toast(text) {
   find("news").textContent = text;
   find("toast").textContent = text;
@@ -71,7 +71,7 @@ export function toast(text) {
   find("toast").animate({ opacity: [0, 1, 1, 0], offset: [0, 0.05, 0.85, 1] }, 3200);
 }
 
-/** Say what went wrong, and offer the one thing that helps. */
+/** Show a problem with a button for its remedy. */
 export function showProblem({ message, remedy }, label, onTap) {
   const content = find("problem-content").content.cloneNode(true);
   content.querySelector("strong").textContent = message;
@@ -99,16 +99,16 @@ function render(session, wishes, actions) {
   body.classList.toggle("over", !items.length);
 }
 
-/** Make a change of the whole page, softly where the browser can. */
+/** Change the whole page, with a view transition where the browser supports it. */
 async function change(make) {
   if (!document.startViewTransition || stillness.matches) return void make();
   const transition = document.startViewTransition(make);
-  // Rejects where the animation is skipped, as in a hidden tab; the change itself is made all the same.
+  // Rejects if the animation is skipped, as in a hidden tab; the change is applied regardless.
   transition.ready.catch(() => {});
   return transition.updateCallbackDone;
 }
 
-/** Let a picture come out of a card to the place where it now is. */
+/** Animate a picture from its card to its place in the list. */
 function fly(element, image) {
   if (stillness.matches || !element || !image) return;
   const [from, to] = [element.querySelector(".photo"), image].map((one) => one.getBoundingClientRect());

@@ -1,4 +1,4 @@
-/** Everything the page says, made from what the API answered. */
+/** All text of the page, derived from answers of the API. */
 
 const counted = new Intl.NumberFormat("en");
 const STRATEGIES = {
@@ -14,13 +14,13 @@ export const nameOf = ({ fields: { name, title, category } }) =>
 export const plainNumber = (value) => new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 }).format(value);
 export const strategyName = (name) => STRATEGIES[name] ?? labelOf(name);
 
-/** A name from a catalog's column or cell, as a person would write it. */
+/** A column's or cell's text as a label. */
 export function labelOf(name) {
   const words = name.replaceAll("_", " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** With its currency where the shop says which; a bare number else, as any sign would be a guess. */
+/** A price with its currency, or a bare number if the shop names no currency. */
 export function priceOf({ fields: { price, currency } }) {
   if (typeof price !== "number") return "";
   try {
@@ -30,9 +30,10 @@ export function priceOf({ fields: { price, currency } }) {
   }
 }
 
-/** Why a product is on the page: a badge, and a line where a liked product is the reason. */
+/** Why a product is on the page: a badge, and a line if a like or a search is the reason. */
 export function reasonOf({ reason }, liked) {
   if (reason === "similar") return { badge: "For you", line: liked ? "because you liked" : "" };
+  if (reason === "searched") return { badge: "Found", line: liked ? "you searched for" : "" };
   if (reason === "explore") return { badge: "Exploring", line: "" };
   return reason === "random" ? { badge: "Surprise", line: "" } : { badge: "", line: "" };
 }
@@ -48,22 +49,22 @@ export function sentence({ page, gone, filtered }, quick) {
   return say("That was everything.", "You have seen all there is. Start over to look with fresh eyes.", "Nothing left");
 }
 
-function hintOf({ items, remaining }, gone, quick) {
+function hintOf({ items, remaining, searched }, gone, quick) {
   if (gone) return `${gone} of this page’s products ${gone === 1 ? "has" : "have"} left the shop.`;
   if (!remaining) return "These are the last ones.";
   const count = (wanted) => items.filter(({ reason }) => reason === wanted).length;
-  const counts = ["similar", "explore", "random"].map(count);
-  if (counts[0] || counts[1]) {
-    const ends = ["close to your taste", "to learn it", "to surprise you"];
+  const counts = ["searched", "similar", "explore", "random"].map(count);
+  if (counts[0] || counts[1] || counts[2]) {
+    const ends = [`for “${searched}”`, "close to your taste", "to learn it", "to surprise you"];
     return `${counts.flatMap((each, place) => (each ? [`${each} ${ends[place]}`] : [])).join(", ")}.`;
   }
   return quick ? "Tap one, and see more like it." : "Tap all you like. Hold what you don’t.";
 }
 
-/** What the button that goes on does now, and what comes of it. */
+/** Label and detail of the Next button. */
 export function nextWords({ page, liked, disliked, filtered }, tasteCount, { count, similar, filter }) {
   if (!page.items.length && !page.remaining) {
-    return filtered ? ["Clear filters", "and go on"] : ["Start over", "from the beginning"];
+    return filtered ? ["Clear filters", "and continue"] : ["Start over", "from the beginning"];
   }
   const mine = tasteCount ? similar : 0;
   const parts = [mine && `${mine} to your taste`, mine && mine < count && `${count - mine} new`].filter(Boolean);

@@ -1,4 +1,4 @@
-"""What a shopper sees and does, in words that the tests use."""
+"""The gallery through a shopper's eyes and hands: locators and actions for the tests."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class GalleryPage:
         self.next = page.locator("#next")
         self.restart = page.get_by_role("button", name="Start over").first
         self.filters = page.locator("#filters > summary")
+        self.words = page.get_by_role("searchbox", name="Search with words")
         self.tune = page.locator("#tune > summary")
 
     def open(self, fragment: str = "") -> Self:
@@ -62,7 +63,7 @@ class GalleryPage:
         return [str(value) for value in marked.evaluate_all("all => all.map((one) => one.dataset.id)")]
 
     def tap(self, number: int) -> str:
-        """Like a product, and tell its name."""
+        """Like a product, and return its name."""
         product = self.products.nth(number)
         product.click()
         return product.locator(".name").inner_text()
@@ -72,14 +73,22 @@ class GalleryPage:
         self.products.nth(number).click(delay=HOLD_MS)
 
     def go_on(self) -> Self:
-        """Press what goes on, and wait for the page that it leads to."""
+        """Press Next, and wait for the next page."""
         before = self.ids()
         self.next.click()
         expect(self.page.locator(f"#grid [data-id='{before[0]}']")).to_have_count(0)
         return self.ready()
 
+    def search(self, text: str) -> Self:
+        """Search for a text, and wait for its results."""
+        before = self.ids()
+        self.words.fill(text)
+        self.words.press("Enter")
+        expect(self.page.locator(f"#grid [data-id='{before[0]}']")).to_have_count(0)
+        return self.ready()
+
     def like(self, *numbers: int) -> list[str]:
-        """Like products, go on, and tell their names."""
+        """Like products, press Next, and return their names."""
         names = [self.tap(number) for number in numbers]
         self.go_on()
         return names
@@ -88,7 +97,7 @@ class GalleryPage:
         return self.page.locator(":focus")
 
     def tab_to(self, target: Locator, limit: int = 40) -> None:
-        """Get to an element with the Tab key alone."""
+        """Reach an element with the Tab key alone."""
         for _ in range(limit):
             self.page.keyboard.press("Tab")
             if target.evaluate("element => element === document.activeElement"):

@@ -1,4 +1,4 @@
-"""A session that goes on: after a reload, from a link, in another browser."""
+"""A session continues after a reload, from a link, in another browser."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_shared_link_shows_the_same_page_and_the_session_continues(
     expect(friend.undo).to_be_enabled()
     friend.go_on().ready(3)
     assert set(seen).union(page).isdisjoint(friend.ids())
-    # What was liked before the link was shared is known as soon as it is a reason for something.
+    # Earlier likes are looked up once they are a reason for a product.
     expect(friend.liked.locator("img")).to_have_attribute("alt", name)
     expect(friend.products.first).to_have_accessible_description(f"For you, because you liked {name}")
     friend.undo.click()
@@ -69,7 +69,7 @@ def test_another_link_in_the_same_tab_is_followed(gallery: GalleryPage) -> None:
     assert gallery.ready(1).ids() == page
 
 
-def test_going_on_leaves_the_way_back_alone(gallery: GalleryPage) -> None:
+def test_the_back_button_leaves_the_gallery(gallery: GalleryPage) -> None:
     before = gallery.page.evaluate("history.length")
     gallery.like(0)
     gallery.go_on()

@@ -1,4 +1,4 @@
-"""The page as it is served: small, strict, and usable by everybody."""
+"""The gallery is small, accessible, and served under a strict policy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.browser.gallery_page import GalleryPage
 
-SIZE_LIMIT = 60_000
+SIZE_LIMIT = 72_000
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
@@ -52,7 +52,9 @@ def check(gallery: GalleryPage, axe: str) -> None:
 
 
 @pytest.mark.parametrize("screen", [{"viewport": {"width": 1280, "height": 860}}, PHONE], ids=["desktop", "phone"])
-def test_nothing_keeps_anybody_out(open_gallery: Callable[..., GalleryPage], axe: str, screen: dict[str, Any]) -> None:
+def test_pages_and_panels_are_accessible(
+    open_gallery: Callable[..., GalleryPage], axe: str, screen: dict[str, Any]
+) -> None:
     gallery = open_gallery(**{**screen, "reduced_motion": "reduce"}).open()
     gallery.tap(0)
     gallery.hold(1)

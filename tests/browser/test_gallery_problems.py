@@ -1,4 +1,4 @@
-"""Whatever can go wrong is told in words, with the one thing that helps."""
+"""Every failure is shown in plain words, with a button for its remedy."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def chip(gallery: GalleryPage, label: str) -> Locator:
     return gallery.page.locator(".chip", has_text=label)
 
 
-def colours(gallery: GalleryPage) -> set[str]:
+def colors(gallery: GalleryPage) -> set[str]:
     return {product.rsplit("-", 1)[0] for product in gallery.ids()}
 
 
@@ -43,7 +43,7 @@ def test_filters_are_made_from_the_catalog_and_hold_from_the_next_page_on(galler
     expect(gallery.page.locator("#filters")).not_to_have_attribute("open", "")
     wanted = {"colour": ["red", "sand"], "in_stock": True, "price": {"gte": 12, "lte": 20}}
     assert gallery.asked[-1][1]["filter"] == wanted
-    assert colours(gallery) <= {"red", "sand"}
+    assert colors(gallery) <= {"red", "sand"}
     gallery.page.reload()
     gallery.ready(2)
     expect(gallery.page.locator("#filter-count")).to_have_text("3")
@@ -82,7 +82,7 @@ def test_a_filter_without_matches_leaves_other_filters_alone(gallery: GalleryPag
     gallery.ready().filters.click()
     gallery.page.get_by_role("button", name="Clear all").click()
     gallery.page.keyboard.press("Escape")
-    expect(gallery.next).to_contain_text("and go on")
+    expect(gallery.next).to_contain_text("and continue")
     gallery.next.click()
     expect(gallery.products).to_have_count(10)
     assert "filter" not in gallery.asked[-1][1]
@@ -151,7 +151,7 @@ def test_nothing_is_offered_that_the_api_cannot_do(open_gallery: Callable[..., G
 def test_one_tap_can_ask_for_the_next_page(gallery: GalleryPage) -> None:
     seen = set(gallery.ids())
     gallery.tune.click()
-    gallery.page.get_by_role("switch", name="One tap goes on at once").check()
+    gallery.page.get_by_role("switch", name="Next page after one tap").check()
     gallery.page.keyboard.press("Escape")
     gallery.products.nth(2).dblclick()
     gallery.ready(2)
