@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from export.bundle.build_index import IndexParameters
+from export.bundle.content import BuildOptions
 from export.bundle.update_bundle import read_base, update_bundle
-from export.bundle.write_bundle import BuildOptions, describe_model
+from export.bundle.write_bundle import describe_model
 from export.photos.embed_catalog import check_usable, embed_catalog
 from export.photos.embedding_cache import EmbeddingCache
 from handler.photos.encoder import Encoder
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from export.photos.read_catalog import CatalogSource
+    from export.store.collections import Collections
     from handler.manifest import Tokenizer
     from handler.stores.store import BundleStore
 
@@ -57,11 +59,13 @@ def index_catalog(
     *,
     refit: bool = False,
     tokenizer: Tokenizer | None = None,
+    collections: Collections | None = None,
 ) -> IndexReport:
     """Embed new photos, then build, check and publish a bundle; publish nothing if nothing changed.
 
     The projection is fitted for the first bundle of a model and kept from then on, so that sessions continue; `refit`
-    fits it again. `tokenizer` None keeps that of the bundle before.
+    fits it again. `tokenizer` None keeps that of the bundle before. With `collections`, vectors and products go there
+    instead of into the bundle's files.
 
     Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError, and ConfigurationError or
     OSError for a full disk. The current bundle then stays as it is, and the next run reuses the vectors so far.
@@ -74,7 +78,7 @@ def index_catalog(
         catalog = embed_catalog(source, model.fingerprint, lambda: Encoder(model_directory), cache, progress)
     embedding_seconds = time.monotonic() - started
     check_usable(catalog)
-    options = BuildOptions(model, model_directory, parameters, progress, tokenizer)
+    options = BuildOptions(model, model_directory, parameters, progress, tokenizer, collections)
     outcome = update_bundle(catalog, store, base, options, refit=refit)
     return IndexReport(
         version=outcome.manifest.version,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handler.metrics import Metrics
+    from handler.milvus.client import Milvus
     from handler.stores.pointer import Current, Pointer
     from handler.stores.store import BundleStore
 
@@ -43,9 +44,14 @@ class CurrentBundle:
         metrics: Metrics,
         memory_megabytes: int | None = None,
         clock: Callable[[], float] = time.monotonic,
+        milvus: Milvus | None = None,
     ) -> None:
-        """`memory_megabytes` is the process's limit; two indexes that exceed it are never in memory together."""
+        """`memory_megabytes` is the process's limit; two indexes that exceed it are never in memory together.
+
+        `milvus` is the server that holds the products of bundles which name a collection.
+        """
         self._store = store
+        self._milvus = milvus
         self._refresh_seconds = refresh_seconds
         self._metrics = metrics
         self._memory_megabytes = memory_megabytes
@@ -116,7 +122,7 @@ class CurrentBundle:
         )
 
     def _open(self, current: Current) -> OpenBundle:
-        return OpenBundle(self._store, current.version, current.manifest_sha256)
+        return OpenBundle(self._store, current.version, current.manifest_sha256, self._milvus)
 
     def _switch_to(self, wanted: Current) -> None:
         if self._bundle is None or self._serving is None:

@@ -117,6 +117,13 @@ class CatalogInfo(_Contract):
     )
 
 
+class CollectionRef(_Contract):
+    """A Milvus collection. The bundle's catalog file then only records which labels were handed out."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][0-9A-Za-z_]{0,95}$")]
+    retired: int = Field(ge=0, description="products that left the catalog; they have a collection of their own")
+
+
 class Manifest(_Contract):
     """`manifest.json`: the bundle's table of contents, written when all else is in place."""
 
@@ -128,6 +135,9 @@ class Manifest(_Contract):
     index: IndexInfo
     catalog: CatalogInfo
     files: dict[Name, FileRef]
+    collection: CollectionRef | None = Field(
+        default=None, description="where the index and the products are served from instead of files"
+    )
 
     def model_post_init(self, _context: Any) -> None:
         if self.index.dim != self.model.dim and PROJECTION_FILE not in self.files:
@@ -138,7 +148,8 @@ class Manifest(_Contract):
             raise ValueError(f"{PROJECTION_FILE} and {WHITENING_FILE} are both listed under files")
         if self.index.count != self.catalog.count:
             raise ValueError(f"index has {self.index.count} vectors, the catalog {self.catalog.count} products")
-        _check_names(self.files, BUNDLE_FILES, {INDEX_FILE, CATALOG_FILE})
+        needed = {CATALOG_FILE} if self.collection else {INDEX_FILE, CATALOG_FILE}
+        _check_names(self.files, BUNDLE_FILES, needed)
 
     @property
     def projection_file(self) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from handler.current_bundle import CurrentBundle
 from handler.metrics import Metrics
+from handler.milvus.client import Milvus
 from handler.serving import Serving
 from handler.sessions.signing_keys import ParameterSource, RotatingKeys, SecretSource
 from handler.sessions.tokens import SessionTokens
@@ -35,6 +36,7 @@ class Runtime:
             self.metrics,
             settings.memory_megabytes,
             clock,
+            Milvus(settings.index, settings.index_token) if settings.index else None,
         )
         self._rotating = _rotating_keys(settings)
         self._keys = settings.signing_keys

@@ -26,6 +26,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     bundles: str = Field(min_length=1, description="store of bundles: a directory or s3://BUCKET/PREFIX")
+    index: str | None = Field(
+        default=None,
+        min_length=1,
+        description="server of bundles that name a collection: milvus+http://HOST:PORT",
+    )
+    index_token: str = Field(default="", repr=False, description="its API key, or USER:PASSWORD")
     signing_keys_secret: str | None = Field(
         default=None, min_length=1, description="ARN of the AWS secret that holds the signing keys"
     )

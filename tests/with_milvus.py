@@ -1,4 +1,4 @@
-"""Run a command beside a new Milvus server; its address is in VITRINE_TEST_MILVUS:  with_milvus.py COMMAND ..."""
+"""Run a command beside a new Milvus server; its address is in MILVUS_FOR_TESTS:  with_milvus.py COMMAND ..."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ def main() -> int:
         server.set_base_dir(data)
         server.start()
         try:
-            environ = {**os.environ, "VITRINE_TEST_MILVUS": f"milvus+http://127.0.0.1:{server.listen_port}"}
+            environ = {**os.environ, "MILVUS_FOR_TESTS": f"milvus+http://127.0.0.1:{server.listen_port}"}
             return subprocess.run(sys.argv[1:], env=environ, check=False).returncode
         finally:
             server.stop()

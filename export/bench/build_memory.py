@@ -28,8 +28,9 @@ from rich.table import Table
 from export.bench.serving.published import product_rows
 from export.bench.synthetic import DIM, clustered_vectors, stand_in_encoder
 from export.bundle.build_index import IndexParameters
+from export.bundle.content import BuildOptions
 from export.bundle.update_bundle import read_base, update_bundle
-from export.bundle.write_bundle import BuildOptions, describe_model
+from export.bundle.write_bundle import describe_model
 from handler.stores.store import DirectoryStore
 
 if TYPE_CHECKING:

@@ -117,7 +117,7 @@ def _published_rows(wanted: Photos) -> CatalogSource:
 def _rows_of(store: Path) -> list[CatalogRow]:
     """The products that a store's current bundle has, in the order of their ids."""
     bundle = _current(store)
-    products = bundle.catalog.by_labels(bundle.index.everything.labels.tolist()).values()
+    products = bundle.catalog.by_labels(range(bundle.manifest.catalog.next_label)).values()
     return sorted((CatalogRow(one.id, one.image, json.loads(one.fields)) for one in products), key=lambda row: row.id)
 
 

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.bundle.build_index import IndexParameters
+from export.bundle.content import BuildOptions, BundleContent
 from export.bundle.publish_bundle import publish_bundle
-from export.bundle.write_bundle import (
-    BuildOptions,
-    BundleContent,
-    describe_model,
-    digest_contents,
-    write_bundle,
-)
+from export.bundle.write_bundle import describe_model, digest_contents, write_bundle
 from export.store.assign_labels import NO_LABELS, assign_labels
 from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, EncoderSpec
 from handler.photos.images import Preprocessing

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -12,11 +13,13 @@ from handler.manifest import IndexInfo, Recall
 from handler.products.neighbors import HnswIndex
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from export.bundle.build_index import IndexParameters
+    from handler.products.engine import Candidates
 
 K = 10
 FLOOR = 0.99
@@ -29,8 +32,28 @@ _RELEASE_EVERY = 50
 """Queries. Each maps some pages around the vectors it reads, 64 kB a vector."""
 
 
+class GraphIndex(Protocol):
+    """An approximate index, searched without exclusions."""
+
+    @property
+    def everything(self) -> Candidates: ...
+
+    def search_graph(self, query: NDArray[np.float32], count: int) -> tuple[list[int], list[float]]:
+        """Labels and inner products of up to `count` neighbors, best first."""
+
+
 def measure_index(
     path: Path, vectors: NDArray[np.float32], parameters: IndexParameters, floor: float = FLOOR
+) -> IndexInfo:
+    """Describe the index file at `path`; see `choose_ef`."""
+    return choose_ef(partial(HnswIndex, path), vectors, parameters, floor)
+
+
+def choose_ef(
+    open_index: Callable[[IndexInfo], GraphIndex],
+    vectors: NDArray[np.float32],
+    parameters: IndexParameters,
+    floor: float = FLOOR,
 ) -> IndexInfo:
     """Describe the index with the smallest `ef` of the ladder whose recall@10 reaches `floor`.
 
@@ -39,7 +62,7 @@ def measure_index(
     queries = shoppers_queries(vectors)
     tenth_best = _tenth_best(queries, vectors)
     for ef in EF_LADDER:
-        index = HnswIndex(path, _info(vectors, parameters, ef, Recall(k=K, queries=1, value=0)))
+        index = open_index(_info(vectors, parameters, ef, Recall(k=K, queries=1, value=0)))
         recall = measure_recall(index, queries, tenth_best)
         if recall.value >= floor:
             return _info(vectors, parameters, ef, recall)
@@ -67,7 +90,7 @@ def shoppers_queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return means
 
 
-def measure_recall(index: HnswIndex, queries: NDArray[np.float32], tenth_best: NDArray[np.float32]) -> Recall:
+def measure_recall(index: GraphIndex, queries: NDArray[np.float32], tenth_best: NDArray[np.float32]) -> Recall:
     """Recall@10 of the graph for the worst of LIKED; `tenth_best` (n,) are the true scores of each last neighbour.
 
     A neighbour counts as found if its score reaches that, so that two photos of the same picture can stand in for each

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from export.bundle.content import DEFAULT_TOKENIZER, BundleContent
 from export.bundle.fit_projection import fit_projection, project
 from export.bundle.publish_bundle import publish_bundle
-from export.bundle.write_bundle import DEFAULT_TOKENIZER, BundleContent, digest_contents, write_bundle
+from export.bundle.write_bundle import digest_contents, write_bundle
 from export.store.assign_labels import assign_labels
 from export.store.known_labels import known_labels
 from export.store.versions import pointer_or_none, read_manifest_of
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from export.bundle.write_bundle import BuildOptions
+    from export.bundle.content import BuildOptions
     from export.photos.read_catalog import CatalogRow
     from handler.manifest import Manifest, ModelRef
     from handler.stores.pointer import Pointer
@@ -85,7 +86,8 @@ def update_bundle(
     earlier = base.manifest
     tokenizer = options.tokenizer or (earlier and earlier.catalog.tokenizer) or DEFAULT_TOKENIZER
     digest = digest_contents(products.rows, products.digests, options.model, options.parameters, tokenizer)
-    if earlier and earlier.contents == digest and not refit:
+    moved = earlier is not None and (earlier.collection is None) != (options.collections is None)
+    if earlier and earlier.contents == digest and not refit and not moved:
         return Outcome(earlier, published=False, new=0, removed=0)
     known = known_labels(store, base.pointer, earlier)
     labels = assign_labels([row.id for row in products.rows], known)

@@ -12,7 +12,9 @@ import numpy as np
 
 from export.bundle.build_index import build_index
 from export.bundle.check_recall import measure_index
+from export.bundle.content import DEFAULT_TOKENIZER
 from export.bundle.describe_fields import describe_fields
+from export.bundle.fill_collection import fill_collection
 from export.bundle.learn_words import learn_words
 from export.bundle.write_catalog import write_catalog
 from export.bundle.write_texts import write_texts
@@ -34,42 +36,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from rich.progress import Progress
 
     from export.bundle.build_index import IndexParameters
+    from export.bundle.content import BuildOptions, BundleContent
     from export.photos.read_catalog import CatalogRow
-    from export.store.assign_labels import Labels
-    from handler.manifest import FileRef, Tokenizer
-    from handler.photos.projection import Projection
-
-DEFAULT_TOKENIZER: Tokenizer = "unicode61"
-
-
-@dataclass(frozen=True)
-class BuildOptions:
-    """How to build a bundle: the encoder that made the vectors, the index's parameters, where to show progress."""
-
-    model: ModelRef
-    model_directory: Path
-    """Holds the encoder's files."""
-    parameters: IndexParameters
-    progress: Progress
-    tokenizer: Tokenizer | None = None
-    """Of the text index. None: that of the bundle before, or DEFAULT_TOKENIZER."""
-
-
-@dataclass(frozen=True)
-class BundleContent:
-    """What a bundle serves: products with their labels, and their vectors in the order of the products."""
-
-    rows: Sequence[CatalogRow]
-    vectors: NDArray[np.float32]
-    """(n, dim), unit vectors, after `projection` if there is one. May be a memory map."""
-    labels: Labels
-    digest: str
-    """See `digest_contents`."""
-    projection: Projection | None = None
-    tokenizer: Tokenizer = DEFAULT_TOKENIZER
+    from handler.manifest import FileRef, IndexInfo, Tokenizer
 
 
 @dataclass(frozen=True)
@@ -86,11 +57,12 @@ def write_bundle(directory: Path, content: BundleContent, options: BuildOptions)
 
     Raises RecallTooLow, and OSError if the disk is full; nothing is published then.
     """
-    index_path = directory / INDEX_FILE
-    labels = np.fromiter((content.labels.current[row.id] for row in content.rows), np.int64, len(content.rows))
-    build_index(content.vectors, labels, options.parameters, index_path, options.progress)
-    index = measure_index(index_path, content.vectors, options.parameters)
     fields = describe_fields([row.fields for row in content.rows])
+    labels = np.fromiter((content.labels.current[row.id] for row in content.rows), np.int64, len(content.rows))
+    if options.collections is None:
+        index, collection = _build_index(directory / INDEX_FILE, labels, content.vectors, options), None
+    else:
+        index, collection = fill_collection(options.collections, content, fields, options)
     catalog_path = directory / CATALOG_FILE
     catalog = write_catalog(catalog_path, content.rows, content.labels, fields)
     texts = ((content.labels.current[row.id], row.fields) for row in content.rows)
@@ -111,9 +83,17 @@ def write_bundle(directory: Path, content: BundleContent, options: BuildOptions)
         index=index,
         catalog=catalog.model_copy(update={"tokenizer": content.tokenizer}),
         files=files,
+        collection=collection,
     )
     (directory / MANIFEST_FILE).write_bytes(manifest.model_dump_json(indent=1).encode())
     return StagedBundle(manifest, directory, options.model_directory)
+
+
+def _build_index(
+    path: Path, labels: NDArray[np.int64], vectors: NDArray[np.float32], options: BuildOptions
+) -> IndexInfo:
+    build_index(vectors, labels, options.parameters, path, options.progress)
+    return measure_index(path, vectors, options.parameters)
 
 
 def describe_model(directory: Path) -> ModelRef:

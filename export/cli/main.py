@@ -72,6 +72,7 @@ def index(
             help="Tokenizer of the text search: unicode61 keeps words; porter reduces them to English stems.",
         ),
     ] = None,
+    engine: cli_store.Engine = None,
     refit: Annotated[
         bool, typer.Option("--refit", help="Refit the projection of the vectors; ends running sessions.")
     ] = False,
@@ -88,20 +89,22 @@ def index(
     from export.cli.index_report import show_report
     from export.index_catalog import index_catalog
     from export.photos.read_catalog import read_catalog
+    from export.store.collections import Collections
     from handler.local.local_state import LocalState
     from handler.stores.open_store import open_store
 
     source = read_catalog(photos, photos_root)
-    state = LocalState.of(out)
+    state, store = LocalState.of(out), open_store(out)
     with progress_bar(console) as progress:
         report = index_catalog(
             source,
-            open_store(out),
+            store,
             model,
             state.embedding_cache,
             progress,
             IndexParameters(m, ef_construction),
             refit=refit,
+            collections=Collections.at(engine, store.address) if engine else None,
             tokenizer=tokenizer,
         )
     state.remember_photos(source.root)

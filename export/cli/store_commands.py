@@ -21,6 +21,8 @@ console = Console(stderr=True, highlight=False)
 # Without a terminal, Rich assumes 80 columns and would truncate output that another program reads.
 answer = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
+ENGINE_HELP = "A Milvus server for vectors and products, instead of the bundle's files: milvus+http://HOST:PORT."
+Engine = Annotated[str | None, typer.Option(metavar="ADDRESS", envvar="VITRINE_INDEX", help=ENGINE_HELP)]
 Store = Annotated[str, typer.Argument(metavar="STORE", help="Store of the bundles: a directory or s3://BUCKET/PREFIX.")]
 
 
@@ -99,6 +101,7 @@ def rollback(
 def prune(
     store: Store,
     keep: Annotated[int, typer.Option(min=1, help="Number of newest bundles to keep besides the current one.")] = KEEP,
+    engine: Engine = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete the files; without this, only list them.")] = False,
 ) -> None:
     """Delete old bundles, unused models and leftovers of interrupted runs.
@@ -106,11 +109,13 @@ def prune(
     The current bundle is always kept, and so is the one that records which labels are taken. Unfinished files are
     deleted once they are a day old.
     """
+    from export.store.collections import Collections
     from export.store.prune import delete, find_waste
 
     opened = open_store(store)
     current = opened.current().version
-    waste = find_waste(opened, keep)
+    collections = Collections.at(engine, opened.address) if engine else None
+    waste = find_waste(opened, keep, collections=collections)
     if not waste:
         console.print(f"Nothing to delete in {escape(opened.address)}.")
         return
@@ -119,7 +124,7 @@ def prune(
     if not yes:
         console.print(f"{total}, would be deleted. Rerun with --yes to delete.")
         return
-    delete(opened, waste, current)
+    delete(opened, waste, current, collections)
     console.print(f"{total}, deleted.")
 
 

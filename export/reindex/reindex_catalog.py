@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import Progress
 
 from export.bundle.build_index import IndexParameters
+from export.bundle.content import BuildOptions
 from export.bundle.update_bundle import read_base, update_bundle
-from export.bundle.write_bundle import BuildOptions, describe_model
+from export.bundle.write_bundle import describe_model
 from export.embedded import EMBEDDED_ENCODER
 from export.photos.embed_catalog import check_usable, collect
 from export.reindex.fetch_encoder import fetch_encoder

@@ -11,8 +11,9 @@ from handler.errors import PublishConflict
 from handler.manifest import MANIFEST_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from export.store.collections import Collections
     from export.store.versions import Version
     from handler.stores.store import BundleStore, Stored
 
@@ -28,13 +29,17 @@ class Waste:
     name: str
     reason: str
     files: tuple[Stored, ...]
+    collection: str | None = None
+    """A Milvus collection to drop."""
 
     @property
     def size(self) -> int:
         return sum(file.size for file in self.files)
 
 
-def find_waste(store: BundleStore, keep: int = KEEP, now: datetime | None = None) -> list[Waste]:
+def find_waste(
+    store: BundleStore, keep: int = KEEP, now: datetime | None = None, collections: Collections | None = None
+) -> list[Waste]:
     """What may go if the `keep` newest bundles stay, beside the one that is current.
 
     The bundle that has handed out the highest label stays, too, until the current one has caught up: it is the record
@@ -51,17 +56,24 @@ def find_waste(store: BundleStore, keep: int = KEEP, now: datetime | None = None
             continue
         reason = version.problem or f"not among the {keep} newest"
         waste.append(Waste(f"bundle {version.name}", reason, version.files))
-    used = {manifest.model.fingerprint for name, manifest in complete(versions).items() if name in kept}
+    staying = [manifest for name, manifest in complete(versions).items() if name in kept]
+    used = {manifest.model.fingerprint for manifest in staying}
     for fingerprint, files in _by_folder(store.files("models/")).items():
         if fingerprint not in used and max(file.modified for file in files) < before:
             waste.append(Waste(f"model {fingerprint}", "no bundle that stays uses it", tuple(files)))
     for file in store.leftovers():
         if file.modified < before:
             waste.append(Waste(f"part of {file.key}", "a write that was broken off", (file,)))
+    if collections:
+        referenced = {manifest.collection.name for manifest in staying if manifest.collection}
+        for name in collections.unused(referenced, before):
+            waste.append(Waste(f"collection {name}", "no bundle that stays uses it", (), name))
     return waste
 
 
-def delete(store: BundleStore, waste: Iterable[Waste], expected_version: str) -> None:
+def delete(
+    store: BundleStore, waste: Sequence[Waste], expected_version: str, collections: Collections | None = None
+) -> None:
     """Delete what `find_waste` found while `expected_version` was current. Raises PublishConflict if it no longer is.
 
     Manifests go first: what is left if this is broken off is no bundle any more, and goes the next time.
@@ -76,6 +88,9 @@ def delete(store: BundleStore, waste: Iterable[Waste], expected_version: str) ->
     files = [file for one in waste for file in one.files]
     for file in sorted(files, key=lambda file: not file.key.endswith(f"/{MANIFEST_FILE}")):
         store.delete(file)
+    for one in waste:
+        if collections and one.collection:
+            collections.milvus.drop(one.collection)
 
 
 def _kept(versions: list[Version], keep: int) -> set[str]:

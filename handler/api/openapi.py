@@ -51,8 +51,8 @@ def document(app: FastAPI) -> dict[str, Any]:
             "schema": {"type": "string"},
         },
         "RetryAfter": {
-            "description": "Seconds after which the same request may succeed.",
-            "required": True,
+            "description": "Seconds after which the same request may succeed; in every 429.",
+            "required": False,
             "schema": {"type": "integer"},
         },
     }
@@ -74,7 +74,7 @@ def _complete(operation: dict[str, Any]) -> None:
             response |= NOT_MODIFIED
             response.pop("content", None)
         elif status >= "400":
-            if status == "429":
+            if status in ("429", "503"):
                 response["headers"]["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
             response["description"] = _codes(int(status))
             problem = {"schema": {"$ref": "#/components/schemas/Problem"}}

@@ -77,14 +77,16 @@ def _methods_of(request: Request) -> list[str]:
 def error_problem(error: VitrineError) -> Response:
     """The problem document of an error. Server faults are logged in full and reported in general terms."""
     status = status_of(type(error))
+    headers = None if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s: %s", error.code, error)
-        return problem(status, error.code, "The shop is temporarily unavailable.", remedy="Try again later.")
+        unavailable = "The shop is temporarily unavailable."
+        return problem(status, error.code, unavailable, headers=headers, remedy="Try again later.")
     return problem(
         status,
         error.code,
         error.detail,
-        headers=None if error.retry_after is None else {"Retry-After": str(error.retry_after)},
+        headers=headers,
         field=error.field,
         value=error.value,
         limit=error.limit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,16 +21,16 @@ REQUEST_SECONDS = 3
 """An answer takes milliseconds; pymilvus repeats a request that fails until this time is over."""
 MAX_ROWS = 16_384
 """Rows that Milvus returns for one request (its `quotaAndLimits`, and the sum of offset and limit of a search)."""
-TOKEN_VARIABLE = "VITRINE_INDEX_TOKEN"  # noqa: S105  a name
 Row = dict[str, Any]
 
 
 class Milvus:
     """A connection, opened by the first request over it. Every method raises IndexUnavailable."""
 
-    def __init__(self, address: str) -> None:
-        """Raises ConfigurationError for a malformed address."""
+    def __init__(self, address: str, token: str = "") -> None:
+        """`token` is an API key or USER:PASSWORD. Raises ConfigurationError for a malformed address."""
         self.address = address
+        self._token = token
         self._uri = MilvusAddress.parse(address).uri
 
     @property
@@ -47,8 +47,20 @@ class Milvus:
             raise ConfigurationError(
                 "Milvus needs pymilvus.", remedy="Install it with: scripts/setup milvus"
             ) from error
+        # pymilvus logs every error that it raises, with a traceback to standard error; `translated` reports them.
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
         with self.translated():
-            return MilvusClient(uri=self._uri, token=os.environ.get(TOKEN_VARIABLE, ""), timeout=CONNECT_SECONDS)
+            return MilvusClient(uri=self._uri, token=self._token, timeout=CONNECT_SECONDS)
+
+    def collections(self) -> list[str]:
+        """The names of all collections on the server."""
+        with self.translated():
+            return list(self.client.list_collections(timeout=REQUEST_SECONDS))
+
+    def drop(self, collection: str) -> None:
+        """Does nothing if there is none of that name."""
+        with self.translated():
+            self.client.drop_collection(collection, timeout=REQUEST_SECONDS)
 
     def query(self, collection: str, expression: str, columns: Sequence[str], limit: int = MAX_ROWS) -> list[Row]:
         """The rows that an expression admits, in no order; at most `limit`."""

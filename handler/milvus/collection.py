@@ -58,6 +58,11 @@ class MilvusAddress(NamedTuple):
         return cls(found["path"] or found[1])
 
 
+def collection_prefix(store: str) -> str:
+    """What the names of a store's collections begin with. Stores that share a server drop only their own."""
+    return f"vitrine_{key(store) % 2**64:016x}_"
+
+
 def key(*parts: object) -> int:
     """64 bits that stand for `parts`, as a signed integer. Equal parts have equal keys; others differ for practice."""
     text = json.dumps(parts, ensure_ascii=True)

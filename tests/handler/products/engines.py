@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import Progress
 
@@ -20,6 +20,7 @@ from handler.milvus.client import Milvus
 from handler.milvus.milvus_catalog import MilvusCatalog
 from handler.milvus.milvus_index import MilvusIndex
 from handler.milvus.rows import Rows
+from handler.open_engine import Engine
 from handler.products.catalog import Catalog
 from handler.products.engine import Product
 from handler.products.json_text import JsonText
@@ -29,9 +30,8 @@ from tests.handler.support import clustered, index_info
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from handler.products.engine import NeighborIndex, ProductCatalog
 
-SERVER = os.environ.get("VITRINE_TEST_MILVUS")
+SERVER = os.environ.get("MILVUS_FOR_TESTS")
 """The address of a Milvus server that the tests may fill; scripts/check-milvus starts one."""
 COUNT, DIM = 3_000, 24
 PARAMETERS = IndexParameters()
@@ -57,11 +57,6 @@ KNOWN = Labels({row.id: label for row, label in zip(ROWS, LABELS, strict=True)},
 PRODUCTS = [
     Product(label, row.id, row.image, JsonText(fields_text(row))) for label, row in zip(LABELS, ROWS, strict=True)
 ]
-
-
-class Engine(NamedTuple):
-    index: NeighborIndex
-    catalog: ProductCatalog
 
 
 def in_files(directory: Path) -> Engine:

@@ -21,13 +21,13 @@ from tests.handler.products.engines import (
     ROWS,
     SERVER,
     VECTORS,
-    Engine,
     in_files,
     in_milvus,
 )
 from tests.handler.support import unit
 
 if TYPE_CHECKING:
+    from handler.open_engine import Engine
     from handler.products.filters import Filter
 
 ENGINES = ["hnswlib", "milvus-lite", *(["milvus"] if SERVER else [])]

@@ -1,0 +1,187 @@
+"""Bundles whose products are in Milvus: published, served through the entry point, rolled back, pruned."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.progress import Progress
+
+from export.index_catalog import index_catalog
+from export.photos.read_catalog import read_catalog
+from export.store.collections import Collections
+from export.store.prune import delete, find_waste
+from export.store.rollback import roll_back
+from handler import lambda_entry
+from handler.errors import ConfigurationError
+from handler.manifest import Manifest, bundle_key
+from handler.open_bundle import OpenBundle
+from handler.recommend.strategies import STRATEGIES
+from handler.stores.store import DirectoryStore
+from tests.conftest import KEY, draw_photos
+from tests.handler.photo_files import as_form
+from tests.handler.products.engines import SERVER
+from tests.handler.support import event, get, send
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from export.index_catalog import IndexReport
+
+
+class Shop:
+    """A shop of four colors, 20 photos each, that indexes into Milvus."""
+
+    def __init__(self, directory: Path, encoder: Path) -> None:
+        self.photos = draw_photos(directory / "photos")
+        self.table = self.photos / "catalog.jsonl"
+        self.store = DirectoryStore(directory / "bundles")
+        self.address = SERVER or f"milvus+file:{directory}/lite.db"
+        self.collections = Collections.at(self.address, self.store.address)
+        self._encoder = encoder
+        self._cache = directory / "embeddings.sqlite"
+
+    def index(self) -> IndexReport:
+        return index_catalog(
+            read_catalog(self.table),
+            self.store,
+            self._encoder,
+            self._cache,
+            Progress(disable=True),
+            collections=self.collections,
+        )
+
+    def remove(self, *ids: str) -> None:
+        lines = self.table.read_text().splitlines(keepends=True)
+        self.table.write_text("".join(line for line in lines if not any(f'"{name}"' in line for name in ids)))
+
+    def manifest(self) -> Manifest:
+        version = self.store.current().version
+        return Manifest.parse(self.store.read(bundle_key(version, "manifest.json")), version)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, encoder_directory: Path) -> Shop:
+    shop = Shop(tmp_path, encoder_directory)
+    assert shop.index().published
+    return shop
+
+
+@pytest.fixture
+def gateway(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("VITRINE_BUNDLES", shop.store.address)
+    monkeypatch.setenv("VITRINE_INDEX", shop.address)
+    monkeypatch.setenv("VITRINE_SIGNING_KEYS", KEY)
+    monkeypatch.setenv("VITRINE_REFRESH_SECONDS", "0")
+    lambda_entry._adapter.cache_clear()
+    yield
+    lambda_entry._adapter.cache_clear()
+
+
+def play(page: dict[str, Any], liked: list[str], **more: Any) -> dict[str, Any]:
+    answer = send(event("next_page", {"session": page["session"], "liked": liked, **more}))
+    assert answer.status == 200, answer.content
+    return answer.json
+
+
+def test_the_bundle_holds_no_index_and_a_second_run_changes_nothing(shop: Shop) -> None:
+    manifest = shop.manifest()
+    assert "index.hnsw" not in manifest.files
+    assert manifest.collection is not None
+    assert manifest.index.recall.value >= 0.99
+    assert not shop.index().published
+
+
+@pytest.mark.usefixtures("gateway")
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_session_walks_the_whole_catalog_and_repeats_nothing(strategy: str) -> None:
+    page = send(event("start_session", {"strategy": strategy, "seed": "walk"})).json
+    shown = [item["id"] for item in page["items"]]
+    while page["remaining"]:
+        page = play(page, [page["items"][0]["id"]], strategy=strategy)
+        shown += [item["id"] for item in page["items"]]
+    assert len(shown) == len(set(shown)) == 80
+
+
+@pytest.mark.usefixtures("gateway")
+def test_every_route_answers() -> None:
+    first = send(event("start_session", {"seed": "routes", "filter": {"colour": "red"}})).json
+    assert {item["fields"]["colour"] for item in first["items"]} == {"red"}
+    assert first["remaining"] == 10
+    second = play(first, [first["items"][0]["id"]], filter={"price": {"lt": 15}, "in_stock": True})
+    assert all(item["fields"]["price"] < 15 and item["fields"]["in_stock"] for item in second["items"])
+    undone = send(event("undo", {"session": second["session"]})).json
+    assert [item["id"] for item in undone["items"]] == [item["id"] for item in first["items"]]
+    assert send(event("show_page", {"session": undone["session"]})).status == 200
+    similar = send(get("/v1/items/green-03/similar?count=5"))
+    assert len(similar.ids) == 5
+    assert "green-03" not in similar.ids
+    assert send(get("/v1/items/nothing")).json["code"] == "unknown_product"
+    assert send(get("/v1/health")).json["status"] == "ok"
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_products_own_photo_finds_it_first(shop: Shop) -> None:
+    answer = send(as_form((shop.photos / "red" / "03.jpg").read_bytes(), ("count", "3")))
+    assert answer.ids[0] == "red-03"
+
+
+@pytest.mark.usefixtures("gateway")
+def test_sessions_continue_across_a_new_collection(shop: Shop) -> None:
+    first = send(event("start_session", {"seed": "across"})).json
+    liked = first["items"][0]["id"]
+    gone = first["items"][1]["id"]
+    before = shop.manifest()
+    shop.remove(gone)
+    assert shop.index().removed == 1
+    assert shop.manifest().collection != before.collection
+    # The liked product stays, and one that is gone can still be answered about: its label is retired, not forgotten.
+    page = play(first, [liked], disliked=[gone])
+    shown = {item["id"] for item in first["items"]}
+    assert not shown & {item["id"] for item in page["items"]}
+    assert page["remaining"] == 79 - 9 - 10
+
+
+@pytest.mark.usefixtures("gateway")
+def test_rollback_serves_the_earlier_collection(shop: Shop) -> None:
+    shop.remove("red-00")
+    shop.index()
+    assert send(get("/v1/items/red-00")).status == 404
+    roll_back(shop.store)
+    assert send(get("/v1/items/red-00")).status == 200
+
+
+def test_prune_drops_the_collections_of_deleted_bundles_and_no_others(shop: Shop) -> None:
+    first = shop.manifest().collection
+    shop.remove("red-00")
+    shop.index()
+    shop.remove("red-01")
+    shop.index()
+    foreign = Collections(shop.collections.milvus, "s3://another/shop")
+    assert foreign.unused((), datetime.now(UTC) + timedelta(days=2)) == []
+    later = datetime.now(UTC) + timedelta(days=2)
+    waste = find_waste(shop.store, keep=1, now=later, collections=shop.collections)
+    delete(shop.store, waste, shop.store.current().version, shop.collections)
+    left = [name for name in shop.collections.milvus.collections() if name.startswith(shop.collections._prefix)]
+    current = shop.manifest().collection
+    assert first is not None
+    assert current is not None
+    assert left == [current.name, current.name + "_retired"]
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_server_that_is_gone_is_503_with_retry_after(shop: Shop) -> None:
+    page = send(event("start_session", {"seed": "gone"})).json
+    collection = shop.manifest().collection
+    assert collection is not None
+    shop.collections.milvus.drop(collection.name)
+    answer = send(event("next_page", {"session": page["session"], "liked": [page["items"][0]["id"]]}))
+    assert (answer.status, answer.json["code"]) == (503, "index_unavailable")
+    assert answer.headers["retry-after"] == "5"
+
+
+def test_a_handler_without_the_servers_address_says_so(shop: Shop) -> None:
+    with pytest.raises(ConfigurationError, match="VITRINE_INDEX is not set"):
+        OpenBundle(shop.store, shop.store.current().version)
