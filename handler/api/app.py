@@ -17,7 +17,7 @@ from handler.api.head_requests import HeadRequests
 from handler.api.origin_secrets import OriginSecrets
 from handler.api.photo_queue import PhotoQueue
 from handler.api.problems import add_problem_handlers
-from handler.api.routes import add_routes
+from handler.api.routes import ROUTES
 from handler.request_context import HEADER, RequestIds
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ def create_app(runtime: Runtime) -> FastAPI:
         docs_url=None,  # FastAPI's page loads its scripts from a CDN
         redoc_url=None,
         redirect_slashes=False,  # the redirect would repeat the request's Host header
-        generate_unique_id_function=lambda route: route.name,  # the method names of generated clients
     )
     # Starlette puts the last one added outermost, so responses of the guard also get the headers of the others.
     app.add_middleware(Guard)
@@ -74,7 +73,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.add_middleware(RequestIds)
     app.state.runtime = runtime
     app.state.photo_queue = PhotoQueue()
-    add_routes(app)
+    app.router.routes.extend(ROUTES.values())  # include_router would match every path twice
     add_problem_handlers(app)
     _add_gallery(app)
     app.openapi = cache(partial(_document, app))  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from handler.api.routes import PREFIX, ROUTES
+from handler.api.routes import ROUTES
 from handler.errors import InvalidRequest, VitrineError, status_of
 from handler.schemas import Problem
 
@@ -68,7 +68,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def _methods_of(request: Request) -> list[str]:
     """The methods of all of the API's routes with this path; Starlette's Allow header names those of the first only."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", "")).removeprefix(PREFIX)
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return sorted(
         {method for route in ROUTES.values() if route.path_regex.match(path) for method in route.methods or ()}
     )

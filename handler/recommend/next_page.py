@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ EXPLORE_POOL = 64
 Reason = Literal["similar", "random", "explore", "searched"]
 
 
-@dataclass(frozen=True)
-class Pick:
+class Pick(NamedTuple):
     """A product on a page, and the reason for it."""
 
     label: int

@@ -47,4 +47,4 @@ def _attributed(
     _, likes = index.vectors(liked)
     closest = (vectors @ likes.T).max(axis=1, initial=-1)
     by_words = dict(zip(labels, vectors @ words > closest, strict=True))
-    return [replace(pick, reason="searched", because=()) if by_words.get(pick.label, False) else pick for pick in picks]
+    return [pick._replace(reason="searched", because=()) if by_words.get(pick.label, False) else pick for pick in picks]

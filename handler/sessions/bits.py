@@ -24,8 +24,8 @@ MAX_BITS = 62
 
 def pack(values: NDArray[np.int64], width: int) -> bytes:
     """Every value (n,) in `width` bits, without gaps."""
-    bits = (values[:, None] >> np.arange(width)) & 1
-    return np.packbits(bits.astype(np.uint8)).tobytes()
+    octets_of_each = values.astype("<i8").view(np.uint8).reshape(-1, 8)
+    return np.packbits(np.unpackbits(octets_of_each, axis=1, count=width, bitorder="little")).tobytes()
 
 
 def unpack(data: object, width: int, count: int) -> NDArray[np.int64]:
@@ -36,8 +36,10 @@ def unpack(data: object, width: int, count: int) -> NDArray[np.int64]:
     if not 0 <= width <= MAX_BITS or not 0 <= count <= max(1, 8 * len(octets(data))):
         raise ValueError(f"{count} values of {width} bits")
     given = octets(data, -(-width * count // 8))
-    bits = np.unpackbits(np.frombuffer(given, dtype=np.uint8), count=width * count)
-    return bits.reshape(count, width).astype(np.int64) @ (np.int64(1) << np.arange(width, dtype=np.int64))
+    bits = np.unpackbits(np.frombuffer(given, dtype=np.uint8), count=width * count).reshape(count, width)
+    octets_of_each = np.zeros((count, 8), dtype=np.uint8)
+    octets_of_each[:, : -(-width // 8)] = np.packbits(bits, axis=1, bitorder="little")
+    return octets_of_each.view("<i8").ravel()
 
 
 def pack_set(members: Collection[int]) -> list[int | bytes]:

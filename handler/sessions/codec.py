@@ -39,6 +39,9 @@ MAX_COUNT = 2**31 - 1
 MAX_SCALE = 1e6
 """The components of a mean of unit vectors are at most 1; this leaves room for what subtracting a photo adds."""
 _LEVELS = 2 ** (LEVEL_BITS - 1) - 1
+_ROOTS = np.arange(-_LEVELS, 2**LEVEL_BITS - _LEVELS, dtype=np.float32) / _LEVELS
+_VALUES = np.sign(_ROOTS) * _ROOTS**2
+"""What each level stands for, in units of the scale."""
 
 
 def encode(state: SessionState, issued_at: int) -> bytes:
@@ -46,7 +49,7 @@ def encode(state: SessionState, issued_at: int) -> bytes:
 
     Trailing fields are left out where there is nothing to carry, and a reader ignores those that it does not know.
     """
-    shown = [label for page in state.rounds for label in page.shown]
+    shown = list(itertools.chain.from_iterable(page.shown for page in state.rounds))
     width = max(shown, default=0).bit_length()
     disliked = _marks(state.rounds, "disliked")
     fields = [
@@ -123,7 +126,7 @@ def _state(fields: list[Any]) -> SessionState:
         integer(position, 0, last): text(words, WORDS_BYTES)
         for position, words in (items(one, 2) for one in items(searches))
     }
-    seen = {*shown, *earlier.shown}
+    seen = earlier.shown.union(shown)
     if len(seen) != len(shown) + len(earlier.shown):
         raise ValueError("a product is shown twice")
     answers = _decode_elsewhere(elsewhere, last, seen)
@@ -134,8 +137,8 @@ def _state(fields: list[Any]) -> SessionState:
         rounds.append(
             Round(
                 shown=tuple(page),
-                liked=(*itertools.compress(page, likes[start:end]), *answers[position, True]),
-                disliked=(*itertools.compress(page, dislikes[start:end]), *answers[position, False]),
+                liked=(*itertools.compress(page, likes[start:end]), *answers.get((position, True), ())),
+                disliked=(*itertools.compress(page, dislikes[start:end]), *answers.get((position, False), ())),
                 withdrawn=position in taken_back,
                 photo=None if photo is None else photo.mean,
                 words=searched.get(position, ""),
@@ -166,8 +169,8 @@ def _decode_runs(runs: object) -> list[int]:
 
 def _marks(rounds: Sequence[Round], answer: str) -> NDArray[np.int64]:
     """One bit for every product shown: whether the answer to its own page liked (disliked) it."""
-    bits = [label in getattr(page, answer) for page in rounds for label in page.shown]
-    return np.asarray(bits, dtype=np.int64)
+    pages = (map(getattr(page, answer).__contains__, page.shown) for page in rounds)
+    return np.asarray(list(itertools.chain.from_iterable(pages)), dtype=np.int64)
 
 
 def _elsewhere(rounds: Sequence[Round]) -> list[tuple[int, int, bool]]:
@@ -181,7 +184,7 @@ def _elsewhere(rounds: Sequence[Round]) -> list[tuple[int, int, bool]]:
     ]
 
 
-def _decode_elsewhere(fields: object, last: int, shown: set[int]) -> dict[tuple[int, bool], list[int]]:
+def _decode_elsewhere(fields: object, last: int, shown: frozenset[int]) -> dict[tuple[int, bool], list[int]]:
     """The labels by round and by whether they were liked. Raises ValueError for a label that is not in `shown`."""
     answers = defaultdict[tuple[int, bool], list[int]](list)
     for position, label, liked in (items(one, 3) for one in items(fields)):
@@ -223,8 +226,9 @@ def _encode_preference(preference: Preference | None) -> list[Any] | None:
     enough for the few large components of a transformer's embedding."""
     if preference is None:
         return None
-    scale = float(np.abs(preference.mean).max()) or 1.0
-    roots = np.sign(preference.mean) * np.sqrt(np.abs(preference.mean) / scale)
+    sizes = np.abs(preference.mean)
+    scale = float(sizes.max()) or 1.0
+    roots = np.copysign(np.sqrt(sizes / scale), preference.mean)
     levels = np.rint(roots * _LEVELS).astype(np.int64) + _LEVELS
     return [scale, preference.count, len(levels), pack(levels, LEVEL_BITS)]
 
@@ -233,6 +237,5 @@ def _decode_preference(fields: object) -> Preference | None:
     if fields is None:
         return None
     scale, count, dim, packed = items(fields, 4)
-    roots = (unpack(packed, LEVEL_BITS, integer(dim, 1)) - _LEVELS).astype(np.float32) / _LEVELS
-    mean = (np.sign(roots) * roots**2 * number(scale, MAX_SCALE)).astype(np.float32)
+    mean = _VALUES[unpack(packed, LEVEL_BITS, integer(dim, 1))] * np.float32(number(scale, MAX_SCALE))
     return Preference(mean, integer(count, 1, MAX_COUNT))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,16 +78,16 @@ class SessionState:
 
     @cached_property
     def shown(self) -> frozenset[int]:
-        return self.earlier.shown.union(label for page in self.rounds for label in page.shown)
+        return self.earlier.shown.union(*(page.shown for page in self.rounds))
 
     @cached_property
     def liked(self) -> tuple[int, ...]:
         """Labels in the order in which they were liked; those of earlier rounds come first, in ascending order."""
-        return (*sorted(self.earlier.liked), *(label for page in self.rounds for label in page.liked))
+        return (*sorted(self.earlier.liked), *chain.from_iterable(page.liked for page in self.rounds))
 
     @cached_property
     def disliked(self) -> tuple[int, ...]:
-        return (*sorted(self.earlier.disliked), *(label for page in self.rounds for label in page.disliked))
+        return (*sorted(self.earlier.disliked), *chain.from_iterable(page.disliked for page in self.rounds))
 
     @property
     def number(self) -> int:
@@ -238,7 +239,7 @@ def _exact(
     known, vectors = index.vectors((*before, *news))
     if len(known) != len(before) + len(news):
         return None
-    return Preference(vectors.mean(axis=0), len(known))
+    return Preference(vectors.sum(axis=0) / len(known), len(known))
 
 
 def _merge(preference: Preference | None, vectors: NDArray[np.float32], sign: int) -> Preference | None:

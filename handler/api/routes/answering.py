@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from fastapi import APIRouter
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
     from handler.serving import Serving
 
     Answer = BaseModel | Item | Page | SimilarItems
+
+
+PREFIX = "/v1"
+
+
+def new_router(route_class: type[APIRoute] = APIRoute) -> APIRouter:
+    return APIRouter(
+        prefix=PREFIX,
+        responses=statuses(413, 500, 503),
+        route_class=route_class,
+        generate_unique_id_function=lambda route: route.name,  # the method names of generated clients
+    )
 
 
 def runtime_of(request: Request) -> Runtime:

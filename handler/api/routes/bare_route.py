@@ -4,46 +4,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fastapi import Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
 from handler.api.uploads import JSON_MEDIA_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from fastapi import Request
-    from fastapi.responses import Response
+    from starlette.types import Message, Receive, Scope, Send
 
 
 class BareRoute(APIRoute):
-    """For `async def route(request, body) -> Response` with a strict pydantic model as its body.
+    """For `async def route(request, body) -> Response` with POST and a strict pydantic model as its body.
 
-    FastAPI parses a body into Python values, collects the route's parameters and validates each. Here pydantic reads
-    the bytes. Whatever it rejects goes FastAPI's way, which alone reports errors and alone reads other content types.
-    The OpenAPI document comes from the declaration, as for any other route.
+    FastAPI parses a body into Python values, collects the route's parameters, validates each, and opens scopes for
+    dependencies and background tasks. Here pydantic reads the bytes, and nothing else happens. Whatever it rejects goes
+    FastAPI's way, which alone reports errors and alone reads other content types. The OpenAPI document comes from the
+    declaration, as for any other route.
     """
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        through_fastapi = super().get_route_handler()
-        endpoint = self.endpoint
-        model = self._body_model()
-
-        async def handle(request: Request) -> Response:
-            media_type = request.headers.get("content-type", "").partition(";")[0]
-            if media_type != JSON_MEDIA_TYPE:
-                return await through_fastapi(request)
-            try:
-                body = model.model_validate_json(await request.body())
-            except ValidationError:
-                return await through_fastapi(request)
-            response: Response = await endpoint(request, body)
-            return response
-
-        return handle
-
-    def _body_model(self) -> type[BaseModel]:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         model = self.body_field and self.body_field.field_info.annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            raise TypeError(f"The body of {self.name} is {model}; a bare route takes a pydantic model.")
-        return model
+        if not (isinstance(model, type) and issubclass(model, BaseModel) and self.methods == {"POST"}):
+            raise TypeError(
+                f"{self.name} takes {self.methods} of {model}; a bare route takes a POST of a pydantic model."
+            )
+        self._model = model
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        media_type = request.headers.get("content-type", "").partition(";")[0]
+        if scope["method"] != "POST" or media_type != JSON_MEDIA_TYPE:
+            await super().handle(scope, receive, send)
+            return
+        content = await request.body()
+        try:
+            body = self._model.model_validate_json(content)
+        except ValidationError:
+            await super().handle(scope, _again(content), send)
+            return
+        response = await self.endpoint(request, body)
+        await response(scope, receive, send)
+
+
+def _again(content: bytes) -> Receive:
+    """A body that has been received, to be received once more."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    return receive

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the annotations
 
 from handler import pages
-from handler.api.routes.answering import public, serving, statuses
+from handler.api.routes.answering import new_router, public, serving, statuses
 from handler.api.routes.examples import RED, SIMILAR, WITHOUT_REASON
 from handler.schemas import MAX_COUNT, Item, SimilarItems
 
-router = APIRouter()
+router = new_router()
 
 
 # Ids may contain slashes (they default to a photo's path), so the longer path has to come first.

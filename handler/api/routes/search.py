@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, Request
+from fastapi import Request  # noqa: TC002  FastAPI evaluates the annotations
 from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the annotations
 
 from handler import pages
-from handler.api.routes.answering import private, serving, statuses
+from handler.api.routes.answering import new_router, private, serving, statuses
 from handler.api.routes.examples import NEXT_PAGE, SIMILAR
 from handler.api.routes.sessions import SESSION_STATUSES
 from handler.api.uploads import read_photo_search
@@ -17,7 +17,7 @@ from handler.schemas import Page, SimilarItems
 if TYPE_CHECKING:
     from handler.api.photo_queue import PhotoQueue
 
-router = APIRouter()
+router = new_router()
 
 
 # Its body is read by hand, within limits; handler.api.openapi describes it.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import Body, Request
 from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the annotations
 
 from handler import pages
-from handler.api.routes.answering import private, serving, statuses
+from handler.api.routes.answering import new_router, private, serving, statuses
 from handler.api.routes.bare_route import BareRoute
 from handler.api.routes.examples import FILTER, FIRST_PAGE, NEXT_PAGE, SHOWN_AGAIN, TOKEN
 from handler.schemas import NextPage, Page, ShowPage, StartSession, Undo
 
-router = APIRouter(route_class=BareRoute)
+router = new_router(BareRoute)
 SESSION_STATUSES = (400, 403, 409, 410, 422)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request  # noqa: TC002  FastAPI evaluates the annotations
 from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the annotations
 
-from handler.api.routes.answering import private, public, runtime_of, serving, statuses
+from handler.api.routes.answering import new_router, private, public, runtime_of, serving, statuses
 from handler.recommend.strategies import STRATEGIES
 from handler.schemas import BundleInfo, Health
 
-router = APIRouter()
+router = new_router()
 
 _VERSION = "20260101T120000Z-1a2b3c4d"
 _UP = {"status": "ok", "bundle": _VERSION, "reason": None, "stale_seconds": None}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import Body, Query, Request
 from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the annotations
 from pydantic import TypeAdapter, ValidationError
 
 from handler import pages
-from handler.api.routes.answering import private, public, serving, statuses
+from handler.api.routes.answering import new_router, private, public, serving, statuses
 from handler.api.routes.examples import FILTER, FOUND, SEARCHED_PAGE, TOKEN
 from handler.api.routes.sessions import SESSION_STATUSES
 from handler.errors import InvalidRequest
 from handler.schemas import MAX_COUNT, FilterBody, Page, SearchText, SimilarItems, TextSearch
 
-router = APIRouter()
+router = new_router()
 
 _FILTER: TypeAdapter[FilterBody] = TypeAdapter(FilterBody)
 
