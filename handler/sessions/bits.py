@@ -66,7 +66,7 @@ def unpack_set(fields: list[object]) -> frozenset[int]:
     high = ones - np.arange(size)
     if int(high[-1]) >> (MAX_BITS - low_bits):
         raise ValueError(f"a member has more than {MAX_BITS} bits")
-    low = unpack(lows, low_bits, size) if low_bits else 0
+    low = unpack(lows, low_bits, size) if octets(lows, -(-low_bits * size // 8)) else 0
     values = (high << low_bits) + low
     if (np.diff(values) <= 0).any():
         raise ValueError("members repeat or are not in order")

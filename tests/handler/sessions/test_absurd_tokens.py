@@ -167,6 +167,7 @@ SETS = ({1, 2}, {1})
         {"layout": COMPACTED, "earlier": [1, 1, [8, 62, b"\xff" * 62, b"\xff"], [], []]},
         {"layout": COMPACTED, "earlier": [1, 1, [2, 1, b"\0", b"\xc0"], [], []]},
         {"layout": COMPACTED, "earlier": [1, 1, [1, 0, b"", b""], [], []]},
+        {"layout": COMPACTED, "earlier": [1, 1, [1, 0, None, b"\x80"], [], []]},
         {"layout": COMPACTED, "earlier": [1, 1, ["a", 0, b"", b"\x80"], [], []]},
         {"layout": True},
         {"layout": 3},

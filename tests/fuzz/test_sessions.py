@@ -1,0 +1,12 @@
+"""The suite's share of the sessions across change; `scripts/play-sessions` plays thousands."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+from tests.fuzz.sessions_machine import SessionsAcrossChange
+
+TestSessionsAcrossChange = SessionsAcrossChange.TestCase
+TestSessionsAcrossChange.settings = settings(
+    max_examples=6, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
