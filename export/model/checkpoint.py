@@ -40,6 +40,11 @@ class Checkpoint:
         return self.family.prefix_tokens + int(getattr(self.model.config, "num_register_tokens", 0))
 
     @property
+    def heads(self) -> int:
+        """Heads of each attention."""
+        return int(self.model.config.num_attention_heads)
+
+    @property
     def dim(self) -> int:
         """Length of an embedding."""
         config = self.model.config

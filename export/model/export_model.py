@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from export.model.check_parity import FLOORS, Floors, Parity, check_parity
 from export.model.checkpoint import load_checkpoint
+from export.model.first_token import keep_first_token
+from export.model.fuse_attention import fuse_attention
 from export.model.parity_trial import Speed, calibration_batches, judge, measure_speed
 from export.model.pool_graph import append_pooling, fold_constants
 from export.model.quantize import Precision, quantize
@@ -86,9 +88,11 @@ def _export(request: ExportRequest, photos: Sequence[Path], progress: Progress) 
         trace(checkpoint, file)
         append_pooling(file, checkpoint.pooling, prefix_tokens=checkpoint.prefix_tokens, dim=checkpoint.dim)
         fold_constants(file)
+        fuse_attention(file, checkpoint.heads)
         progress.update(steps, advance=1, description=f"Writing {request.precision}")
         if request.precision == "int8":
             smooth(file, calibration_batches(photos, checkpoint.preprocessing))
+        keep_first_token(file)  # after smoothing, which needs every reader of a norm to be a MatMul
         quantize(file, request.precision)
         spec = EncoderSpec(
             source=checkpoint.source,
