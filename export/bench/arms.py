@@ -10,23 +10,24 @@ from handler.recommend.strategies import STRATEGIES
 
 COUNT = 10
 """Products on a page."""
-WHITENED, RAW = "", "raw"
-_SHAPE = re.compile(r"(?P<strategy>[a-z]+):(?P<similar>\d+)(?P<diverse>\+diverse)?(?P<raw>@raw)?")
+OWN, RAW, OTHER = "", "raw", "other"
+_SHAPE = re.compile(r"(?P<strategy>[a-z]+):(?P<similar>\d+)(?P<diverse>\+diverse)?(@(?P<vectors>raw|other))?")
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One way to choose pages, written `strategy:similar[+diverse][@raw]`: bayes:5 or mean:10+diverse."""
+    """One way to choose pages, written `strategy:similar[+diverse][@raw|@other]`: bayes:5 or mean:10+diverse."""
 
     strategy: str
     similar: int
     diverse: bool = False
-    vectors: str = WHITENED
-    """Which bundle it plays in: the catalog's own, or the one whose vectors are as the encoder left them."""
+    vectors: str = OWN
+    """Which bundle it plays in: OWN is the catalog's, RAW has the encoder's vectors without a projection, and OTHER was
+    made with another encoder."""
 
     def __str__(self) -> str:
-        raw = f"@{self.vectors}" if self.vectors else ""
-        return f"{self.strategy}:{self.similar}{'+diverse' if self.diverse else ''}{raw}"
+        bundle = f"@{self.vectors}" if self.vectors else ""
+        return f"{self.strategy}:{self.similar}{'+diverse' if self.diverse else ''}{bundle}"
 
 
 REFERENCE = Arm("mean", 5)
@@ -34,7 +35,7 @@ REFERENCE = Arm("mean", 5)
 DEFAULT_ARMS = (
     "mean:5,recency:5,rocchio:5,bayes:5,mean:10,rocchio:10,bayes:10,mean:5+diverse,rocchio:5+diverse,bayes:5+diverse"
 )
-UNWHITENED_ARMS = "mean:5@raw,recency:5@raw"
+RAW_ARMS = "mean:5@raw,recency:5@raw"
 """The article's text and the article's code, both on embeddings as they are."""
 
 
@@ -52,7 +53,6 @@ def _parse(text: str) -> Arm:
             field="arms",
             value=text,
             limit=f"strategies: {', '.join(sorted(STRATEGIES))}; at most {COUNT} similar products",
-            remedy="Write strategy:similar, then +diverse or @raw if wanted: bayes:5,mean:10+diverse.",
+            remedy="Write strategy:similar, then +diverse, @raw or @other if wanted: bayes:5,mean:10+diverse.",
         )
-    vectors = RAW if match["raw"] else WHITENED
-    return Arm(match["strategy"], int(match["similar"]), bool(match["diverse"]), vectors)
+    return Arm(match["strategy"], int(match["similar"]), bool(match["diverse"]), match["vectors"] or OWN)

@@ -26,7 +26,7 @@ class BenchCatalog:
     categories: NDArray[np.int64]
     """(n,) the number of each product's category; all 0 where the catalog has none."""
     judge: NDArray[np.float32]
-    """Unit vectors (n, dim) of the encoder that the shopper judges with."""
+    """Unit vectors (n, dim) whose inner products say how alike two products are to the shopper."""
     stores: Mapping[str, Path]
     """Bundle stores with just these products, by which vectors they hold (see arms)."""
     signing_key: str
@@ -50,7 +50,7 @@ class BenchCatalog:
         return float((total @ total - len(page)) / (len(page) * (len(page) - 1)))
 
 
-def centred(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def centered(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Unit vectors seen from their mean: a shopper compares products with each other, not with an empty page.
 
     What all photos share (one product on a plain ground) makes up most of a raw cosine and tells nothing apart.

@@ -1,6 +1,7 @@
-"""The encoder that shoppers judge with: EfficientNet-Lite0, which shares neither weights nor data with Vitrine's own.
+"""A judge with a network: EfficientNet-Lite0.
 
-A shopper who judged with the system's encoder would agree with it about everything, and be found out at once.
+A shopper who judged with the shop's encoder would agree with it about everything. EfficientNet-Lite0 shares no weights
+with Vitrine's encoder, but is a smaller sibling of one of its parts, so plain_judge.py is the more independent judge.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 FINGERPRINT = "efficientnet-lite0-57934424/mean/256-224-bicubic"
-"""Names weights, pooling and preprocessing: what a cached vector depends on besides its photo."""
+"""Names weights, pooling and preprocessing, on which a cached vector depends besides its photo."""
 PREPROCESSING = Preprocessing(
     shortest_edge=256, crop=(224, 224), resample="bicubic", mean=(127 / 255,) * 3, std=(128 / 255,) * 3
 )
@@ -48,7 +49,7 @@ def open_encoder() -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(
-            f"The shopper's encoder is not installed: {', '.join(missing)}.",
+            f"The judge's encoder is not installed: {', '.join(missing)}.",
             value=missing,
             remedy="Install it with: scripts/setup judge",
         )
@@ -73,7 +74,7 @@ def _embed(
     cache: EmbeddingCache,
     progress: Progress,
 ) -> None:
-    task = progress.add_task("Judge looks at photos", total=len(pending))
+    task = progress.add_task("Judging photos by EfficientNet", total=len(pending))
     todo = list(pending.items())
     for start in range(0, len(todo), _BATCH):
         batch = todo[start : start + _BATCH]

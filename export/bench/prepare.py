@@ -1,4 +1,4 @@
-"""Photos to a catalog that can be played: a published store, and what the judge makes of every product."""
+"""Photos to catalogs that can be played: published stores, and how alike each judge finds every two products."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.bench.arms import RAW, WHITENED
-from export.bench.bench_catalog import BenchCatalog, centred
+from export.bench.arms import OTHER, OWN, RAW
+from export.bench.bench_catalog import BenchCatalog, centered
 from export.bench.efficientnet import judge_photos
+from export.bench.plain_judge import judge_plainly
 from export.bench.sample_products import sample_products
 from export.bench.synthetic import publish_vectors
 from export.bundle.write_bundle import describe_model
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
+PLAIN, EFFICIENTNET = "class, color and texture", "EfficientNet-Lite0"
+"""The judges. The first shares no weights with any encoder; the second is a relative of the one that ships."""
 KNOWN_KEY = "vitrine-bench: everybody may know this"
 """Signs the sessions of stores that the benchmark makes, so that a run shows the same pages on every machine."""
 
@@ -40,18 +43,22 @@ class Photos:
     """What to play on."""
 
     source: Path
-    """A bundle store, a folder of photos, or a manifest."""
+    """A bundle store, a folder of photos, or a product table."""
     products: int | None
-    """Draw so many; None takes a store as it is published, and all of anything else."""
+    """How many to draw; None takes a store as it is published, and all of anything else."""
     seed: int
     model: Path
     photos_root: Path | None = None
     judge_raw: bool = False
-    unwhitened: bool = False
+    """Whether EfficientNet judges by vectors that are not centered."""
+    unprojected: bool = False
+    """Whether a second bundle holds the encoder's vectors as they are."""
+    other: Path | None = None
+    """An encoder to make one more bundle with."""
 
 
-def prepare(wanted: Photos, work: Path, progress: Progress) -> BenchCatalog:
-    """Index what has to be indexed, and let the judge look at every photo. Raises what indexing and judging raise."""
+def prepare(wanted: Photos, work: Path, progress: Progress) -> dict[str, BenchCatalog]:
+    """Index the photos and judge them; the same catalog for each judge. Raises what indexing and judging raise."""
     published = (wanted.source / "current.json").is_file()
     if published and wanted.products is None:
         store, root = wanted.source, LocalState(wanted.source).photos(wanted.photos_root)
@@ -60,31 +67,42 @@ def prepare(wanted: Photos, work: Path, progress: Progress) -> BenchCatalog:
         rows = sample_products(source.rows, wanted.products or len(source.rows), wanted.seed)
         store, root = _indexed(CatalogSource(source.root, tuple(rows)), wanted.model, work, progress), source.root
     rows = _rows_of(store)
-    stores = {WHITENED: store}
-    if wanted.unwhitened:
-        stores[RAW] = _unwhitened(CatalogSource(root, tuple(rows)), store, wanted.model, work, progress)
-    vectors = judge_photos([root / row.image for row in rows], work / "judge.sqlite", progress)
+    source = CatalogSource(root, tuple(rows))
+    stores = {OWN: store}
+    if wanted.unprojected:
+        stores[RAW] = _unprojected(source, store, wanted.model, work, progress)
+    if wanted.other is not None:
+        stores[OTHER] = _indexed(source, wanted.other, work, progress)
     _, categories = np.unique([str(row.fields.get("category")) for row in rows], return_inverse=True)
-    return BenchCatalog(
-        name=f"{wanted.source.name}, {len(rows):,} products",
-        ids=tuple(row.id for row in rows),
-        categories=categories,
-        judge=vectors if wanted.judge_raw else centred(vectors),
-        stores=stores,
-        signing_key=LocalState(store).signing_key(),
-    )
+    photos = [root / row.image for row in rows]
+    seen = judge_photos(photos, work / "judge.sqlite", progress)
+    judges = {
+        PLAIN: judge_plainly(photos, categories, progress),
+        EFFICIENTNET: seen if wanted.judge_raw else centered(seen),
+    }
+    return {
+        judge: BenchCatalog(
+            name=f"{wanted.source.name}, {len(rows):,} products",
+            ids=tuple(row.id for row in rows),
+            categories=categories,
+            judge=vectors,
+            stores=stores,
+            signing_key=LocalState(store).signing_key(),
+        )
+        for judge, vectors in judges.items()
+    }
 
 
 def sign_with_known_key(store: Path) -> None:
-    """So that `vitrine serve` on a store of the benchmark shows the benchmark's pages, too."""
+    """Give a store of the benchmark a fixed key, so that `vitrine serve` shows the benchmark's pages, too."""
     folder = LocalState(store).folder
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "signing.key").write_text(KNOWN_KEY)
 
 
 def _indexed(source: CatalogSource, model: Path, work: Path, progress: Progress) -> Path:
-    """A store of just these products, made anew: the code that makes bundles may have changed since the last run."""
-    store = work / f"indexed-{_digest(source)}"
+    """A store of just these products, always made again: the code that makes bundles may have changed."""
+    store = work / f"indexed-{_digest(source)}-{describe_model(model).fingerprint[:8]}"
     shutil.rmtree(store, ignore_errors=True)
     sign_with_known_key(store)
     index_catalog(source, DirectoryStore(store), model, work / "embeddings.sqlite", progress)
@@ -92,7 +110,7 @@ def _indexed(source: CatalogSource, model: Path, work: Path, progress: Progress)
     return store
 
 
-def _unwhitened(source: CatalogSource, store: Path, model: Path, work: Path, progress: Progress) -> Path:
+def _unprojected(source: CatalogSource, store: Path, model: Path, work: Path, progress: Progress) -> Path:
     """A second store of the same products in the same order, with the encoder's vectors as they are."""
     fingerprint = describe_model(model).fingerprint
     if _current(store).manifest.model.fingerprint != fingerprint:

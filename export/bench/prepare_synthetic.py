@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.bench.arms import WHITENED
-from export.bench.bench_catalog import BenchCatalog, centred
+from export.bench.arms import OWN
+from export.bench.bench_catalog import BenchCatalog, centered
 from export.bench.prepare import KNOWN_KEY, sign_with_known_key
 from export.bench.synthetic import DIM, clustered_latent, linear_view, publish_vectors, stand_in_encoder
 from export.bundle.fit_projection import fit_projection
@@ -24,7 +24,7 @@ JUDGE_DIM = 256
 SYSTEM_NOISE, JUDGE_NOISE = 0.1, 1.5
 """Of each encoder on its own, where a photo's signal has 1.1: the judge is the noisier, so that shop and shopper
 disagree as two real encoders do. What no number makes real: both views are linear, and err alike on all products."""
-_LAYOUT = 1  # raise it when stores that an older benchmark made cannot be used any more
+_LAYOUT = 2  # raise it when stores that an older benchmark made cannot be used any more
 
 
 def prepare_synthetic(count: int, seed: int, work: Path, progress: Progress) -> BenchCatalog:
@@ -41,20 +41,20 @@ def prepare_synthetic(count: int, seed: int, work: Path, progress: Progress) -> 
         name=f"{count:,} made-up products",
         ids=tuple(row.id for row in rows),
         categories=np.zeros(count, dtype=np.int64),
-        judge=centred(linear_view(latent, JUDGE_DIM, np.random.default_rng([seed, 2]), JUDGE_NOISE)),
-        stores={WHITENED: store},
+        judge=centered(linear_view(latent, JUDGE_DIM, np.random.default_rng([seed, 2]), JUDGE_NOISE)),
+        stores={OWN: store},
         signing_key=KNOWN_KEY,
     )
 
 
 def _publish(store: Path, rows: list[CatalogRow], vectors: NDArray[np.float32], progress: Progress) -> None:
-    """Whiten and publish as `vitrine index` does. The store comes to be in one step; an interrupted run leaves none."""
+    """Project and publish as `vitrine index` does, in one step: an interrupted run leaves no store."""
     store.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(dir=store.parent, prefix=".building-"))
     try:
         projection = fit_projection(vectors)
-        whitened = vectors if projection is None else projection.apply(vectors)
-        publish_vectors(building, rows, whitened, stand_in_encoder(building / ".encoder"), progress, projection)
+        projected = vectors if projection is None else projection.apply(vectors)
+        publish_vectors(building, rows, projected, stand_in_encoder(building / ".encoder"), progress, projection)
         sign_with_known_key(building)
         building.rename(store)
     finally:

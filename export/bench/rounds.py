@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from export.bench.arms import COUNT, RAW, REFERENCE
+from export.bench.arms import COUNT, OWN, REFERENCE
 from export.bench.measures import CURVE_TO, WITHIN, describe_pages, describe_rounds
 from export.bench.random_baseline import found_within, mean_of, percentile_of, random_rounds
 from export.bench.shop import HttpShop
@@ -101,11 +101,11 @@ def _random(catalog: BenchCatalog, shopper: Shopper) -> dict[str, Any]:
 
 def _check_server(catalog: BenchCatalog, plan: Plan) -> None:
     assert plan.url is not None  # noqa: S101  the caller's condition
-    if any(arm.vectors == RAW for arm in plan.arms):
+    if any(arm.vectors != OWN for arm in plan.arms):
         raise ConfigurationError(
-            "A server serves one bundle; there is no unwhitened one beside it.",
+            "A server serves one bundle, so @raw and @other arms cannot play.",
             field="url",
-            remedy="Leave @raw arms and --unwhitened out.",
+            remedy="Leave out @raw and @other arms, --raw and --other.",
         )
     served = HttpShop(plan.url).version()
     here = DirectoryStore(catalog.stores[REFERENCE.vectors]).current().version

@@ -1,4 +1,4 @@
-"""Found-by-round curves: a panel a shopper, a line an arm, browsing at random dashed."""
+"""Found-by-round curves: a row a judge, a panel a shopper, a line an arm, browsing at random dashed."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SHOWN_TO = 30
-_COLOURS = {"mean": INK, "recency": "#a9a29a", "rocchio": "#d08a2e", "bayes": OURS}
+_COLORS = {"mean": INK, "recency": "#a9a29a", "rocchio": "#d08a2e", "bayes": OURS}
 _COLUMNS = 4
 
 
 def plot_rounds(results: Mapping[str, Any], out: Path, name: str) -> Path:
-    """`<out>/<name>.png`."""
+    """Write `<out>/<name>.png` from the results under each judge."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
     plt.rcParams.update({"font.size": 10, "text.color": INK, "axes.labelcolor": INK, "xtick.color": INK})
-    shoppers = results["shoppers"]
-    columns = min(_COLUMNS, len(shoppers))
-    lines = -(-len(shoppers) // columns)
+    first = next(iter(results.values()))
+    panel_of = [(judge, name, one) for judge, found in results.items() for name, one in found["shoppers"].items()]
+    columns = min(_COLUMNS, len(first["shoppers"]))
+    lines = -(-len(panel_of) // columns)
     figure, panels = plt.subplots(
         lines, columns, figsize=(3.1 * columns + 1, 2.9 * lines + 1.1), layout="constrained", squeeze=False, sharey=True
     )
-    title = f"Rounds of {results['count']} until the product in mind is on the page: {results['catalog']['name']}"
+    title = f"Rounds of {first['count']} until the product in mind is on the page: {first['catalog']['name']}"
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12 if columns > 2 else 8)
-    for panel, (shopper, one) in zip(panels.flat, shoppers.items(), strict=False):
-        _draw(panel, shopper, one)
-    for panel in panels.flat[len(shoppers) :]:
+    for panel, (judge, shopper, one) in zip(panels.flat, panel_of, strict=False):
+        _draw(panel, f"{shopper}, by {judge}", one)
+    for panel in panels.flat[len(panel_of) :]:
         panel.set_visible(False)
     for row in panels:
         row[0].set_ylabel("share found", size=9)
     handles, labels = panels.flat[0].get_legend_handles_labels()
-    spare = len(shoppers) < len(panels.flat)
+    spare = len(panel_of) < len(panels.flat)
     where = {"loc": "lower right", "bbox_to_anchor": (0.99, 0.06)} if spare else {"loc": "outside lower left"}
     figure.legend(handles, labels, frameon=False, fontsize=9, ncols=2 if spare else 6, **where)
     out.mkdir(parents=True, exist_ok=True)
@@ -52,14 +53,14 @@ def plot_rounds(results: Mapping[str, Any], out: Path, name: str) -> Path:
     return path
 
 
-def _draw(axes: Axes, shopper: str, one: Mapping[str, Any]) -> None:
+def _draw(axes: Axes, title: str, one: Mapping[str, Any]) -> None:
     rounds = range(1, CURVE_TO + 1)
     for arm, found in one["arms"].items():
         axes.plot(rounds, found["found_by_round"], label=arm, **_style(arm))
     axes.plot(rounds, one["random"]["found_by_round"], label="random, exact", color=TARGET, ls=(0, (4, 3)), lw=1.2)
     best = _best(one)
     summary = f"{best} {one['arms'][best]['mean']['value']:.1f}, {REFERENCE} {_mean(one):.1f}"
-    axes.set_title(shopper, loc="left", fontsize=10, fontweight="bold", pad=16)
+    axes.set_title(title, loc="left", fontsize=10, fontweight="bold", pad=16)
     axes.annotate(f"mean: {summary}", (0, 1), (0, 4), "axes fraction", textcoords="offset points", size=8, color=MUTED)
     axes.set_xlim(1, SHOWN_TO)
     axes.set_ylim(0, 1.01)
@@ -81,12 +82,12 @@ def _mean(one: Mapping[str, Any]) -> float:
 
 
 def _style(arm: str) -> dict[str, Any]:
-    """Colour says the strategy; dotted is a whole page of similar ones, thin is varied, dash-dotted is unwhitened."""
+    """Color is the strategy; dotted is a whole page of similar ones, thin is varied, dash-dotted is another bundle."""
     strategy, _, rest = arm.partition(":")
     line = "-." if "@" in rest else ":" if rest.startswith("10") else "-"
     varied = "+diverse" in rest
     return {
-        "color": _COLOURS.get(strategy, MUTED),
+        "color": _COLORS.get(strategy, MUTED),
         "ls": line,
         "lw": 1.0 if varied else 1.9,
         "alpha": 0.6 if varied else 1,

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def show_rounds(results: Mapping[str, Any], console: Console) -> None:
-    """Print what the benchmark found, best mean first, the exact random baseline last."""
+def show_rounds(judge: str, results: Mapping[str, Any], console: Console) -> None:
+    """Print the results under one judge, best mean first, the exact random baseline last."""
     catalog, targets = results["catalog"], results["targets"]
     console.print(
-        f"\n[bold]{catalog['name']}[/], pages of {results['count']}; {targets['sessions']} sessions a shopper and arm"
-        f" ({targets['half']} targets). Brackets are 95 % intervals; differences are to {REFERENCE}, by session."
+        f"\n[bold]{catalog['name']}, judged by {judge}[/], pages of {results['count']}; {targets['sessions']} sessions "
+        f"a shopper and arm ({targets['half']} targets). Brackets are 95 % intervals; differences are to {REFERENCE}, by "
+        "session."
     )
     for name, one in results["shoppers"].items():
         console.print(_rounds(name, one))

@@ -33,7 +33,7 @@ _PER_CLUSTER = 50
 
 
 def clustered_vectors(count: int, dim: int = DIM, seed: int = 0) -> NDArray[np.float32]:
-    """Unit vectors (count, dim) that lie like a shop's: some 50 variants about each of many centres, all of them in a
+    """Unit vectors (count, dim) that lie like a shop's: some 50 variants about each of many centers, all of them in a
     few tens of directions, with a little noise in the others. Uniformly random ones would have no neighbours to find.
     """
     rng = np.random.default_rng(seed)
@@ -42,8 +42,8 @@ def clustered_vectors(count: int, dim: int = DIM, seed: int = 0) -> NDArray[np.f
 
 def clustered_latent(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """What the products are (count, LATENT), before any encoder has looked at them."""
-    centres = rng.normal(size=(max(1, count // _PER_CLUSTER), LATENT))
-    latent: NDArray[np.float64] = centres[rng.integers(len(centres), size=count)]
+    centers = rng.normal(size=(max(1, count // _PER_CLUSTER), LATENT))
+    latent: NDArray[np.float64] = centers[rng.integers(len(centers), size=count)]
     latent += 0.5 * rng.normal(size=(count, LATENT))
     return latent
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from export.bench.arms import DEFAULT_ARMS, UNWHITENED_ARMS, Arm, parse_arms
+from export.bench.arms import DEFAULT_ARMS, OTHER, OWN, RAW, RAW_ARMS, parse_arms
 from export.bench.results import DEFAULT_OUT
 from export.bench.shoppers import DEFAULT_SHOPPERS, parse_shoppers
 from export.embedded import EMBEDDED_ENCODER
@@ -66,15 +67,17 @@ def rounds(
     arms: Annotated[
         str | None,
         typer.Option(
-            show_default=DEFAULT_ARMS, help="Arms to compare: strategy:similar, optionally with +diverse or @raw."
+            show_default=DEFAULT_ARMS, help="Arms to compare: strategy:similar, optionally with +diverse, @raw or @other."
         ),
     ] = None,
-    unwhitened: Annotated[
+    raw: Annotated[
         bool,
-        typer.Option(
-            "--unwhitened", help=f"Also run {UNWHITENED_ARMS}: the article's text and its code on plain embeddings."
-        ),
+        typer.Option("--raw", help=f"Also {RAW_ARMS}: the article's text and its code on plain embeddings."),
     ] = False,
+    other: Annotated[
+        Path | None,
+        typer.Option(metavar="ENCODER", help="Another encoder to compare with: every arm also plays on its vectors."),
+    ] = None,
     targets: Annotated[
         Literal["even", "odd", "all"],
         typer.Option(help="Target products, by number. Tune parameters on even ones, report odd ones."),
@@ -88,7 +91,10 @@ def rounds(
     max_rounds: Annotated[int, typer.Option(min=1, help="Maximum number of rounds per session.")] = 400,
     judge_raw: Annotated[
         bool,
-        typer.Option("--judge-raw", help="Judge by cosines of uncentered embeddings: noisier at the same temperature."),
+        typer.Option(
+            "--judge-raw",
+            help="EfficientNet judges by cosines of uncentered embeddings: noisier at the same temperature.",
+        ),
     ] = False,
     url: Annotated[
         str | None, typer.Option(help="Play over HTTP against a `vitrine serve` of the same BUNDLES.")
@@ -114,9 +120,9 @@ def rounds(
 ) -> None:
     """Count the rounds of ten products until a page shows the shopper's target.
 
-    Simulated shoppers play whole sessions through the API, each with one target product. They judge similarity with
-    another encoder than the shop's (EfficientNet-Lite0), because people do not see what the shop's encoder sees. All
-    arms get the same products, first pages and random choices.
+    Simulated shoppers play whole sessions through the API, each with one target product. Two judges decide what they
+    find similar: the first compares class, colors and texture and shares no weights with any encoder, the second is
+    EfficientNet-Lite0. All arms get the same products, first pages and random choices.
 
     Requires: scripts/setup bench judge. Example: vitrine bench rounds PHOTOS --shoppers ideal --sessions 100
     """
@@ -134,7 +140,11 @@ def rounds(
             "--url plays against all products of the server: leave out --products and --synthetic.", field="url"
         )
     chosen = parse_arms(arms or (SYNTHETIC_ARMS if synthetic else DEFAULT_ARMS))
-    chosen += [arm for arm in parse_arms(UNWHITENED_ARMS if unwhitened else "") if arm not in chosen]
+    if other:
+        chosen += [replace(arm, vectors=OTHER) for arm in chosen if arm.vectors == OWN]
+    chosen += [arm for arm in parse_arms(RAW_ARMS if raw else "") if arm not in chosen]
+    if other is None and any(arm.vectors == OTHER for arm in chosen):
+        raise ConfigurationError("@other arms need another encoder.", field="other", remedy="Name it by --other.")
     plan = Plan(
         arms=tuple(chosen),
         shoppers=tuple(parse_shoppers(shoppers or (SYNTHETIC_SHOPPERS if synthetic else DEFAULT_SHOPPERS))),
@@ -147,16 +157,14 @@ def rounds(
     )
     with progress_bar(console) as progress:
         if source is None:
-            catalog = prepare_synthetic(synthetic or 0, seed, work, progress)
+            catalogs = {"latent vectors": prepare_synthetic(synthetic or 0, seed, work, progress)}
         else:
             drawn = products or (None if (source / "current.json").is_file() else ARTICLE_PRODUCTS)
-            wanted = Photos(source, drawn, seed, model, photos, judge_raw, _any_raw(chosen))
-            catalog = prepare(wanted, work, progress)
-        results = measure_rounds(catalog, plan, progress)
-    path = write_json(out, name, {**results, "judge_raw": judge_raw})
-    show_rounds(results, Console(highlight=False, width=max(console.width, TABLE_WIDTH)))
+            unprojected = any(arm.vectors == RAW for arm in chosen)
+            wanted = Photos(source, drawn, seed, model, photos, judge_raw, unprojected, other)
+            catalogs = prepare(wanted, work, progress)
+        results = {judge: measure_rounds(catalog, plan, progress) for judge, catalog in catalogs.items()}
+    path = write_json(out, name, {"judges": results, "judge_raw": judge_raw})
+    for judge, found in results.items():
+        show_rounds(judge, found, Console(highlight=False, width=max(console.width, TABLE_WIDTH)))
     console.print(f"Written: {path}, {plot_rounds(results, out, name)}")
-
-
-def _any_raw(arms: list[Arm]) -> bool:
-    return any(arm.vectors for arm in arms)

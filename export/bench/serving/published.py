@@ -53,7 +53,7 @@ def published_bundle(work: Path, count: int, progress: Progress | None = None) -
 
 
 def _publish(store: Path, count: int, progress: Progress) -> None:
-    """Whitened, as `vitrine index` would."""
+    """Publish projected vectors, as `vitrine index` would."""
     vectors = clustered_vectors(count)
     projection = fit_projection(vectors)
     assert projection is not None
