@@ -18,8 +18,8 @@ DIM = 48
 SIZE = 32
 
 
-def write_tiny_encoder(directory: Path, seed: int = 0) -> Path:
-    """Random convolution over patches, ReLU, mean over the picture: (n, 3, 32, 32) -> (n, 48)."""
+def write_tiny_encoder(directory: Path, seed: int = 0, size: int = SIZE, mean: float = 0.5) -> Path:
+    """Random convolution over patches, ReLU, mean over the picture: (n, 3, size, size) -> (n, 48)."""
     rng = np.random.default_rng(seed)
     weights = numpy_helper.from_array(rng.normal(0, 0.2, (DIM, 3, 8, 8)).astype(np.float32), "weights")
     bias = numpy_helper.from_array(rng.normal(0, 0.5, DIM).astype(np.float32), "bias")
@@ -32,11 +32,11 @@ def write_tiny_encoder(directory: Path, seed: int = 0) -> Path:
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, ["batch", 3, SIZE, SIZE])],
+        [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, ["batch", 3, size, size])],
         [helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, ["batch", DIM])],
         [weights, bias],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     directory.mkdir(parents=True, exist_ok=True)
     onnx.save(model, directory / ENCODER_FILE)
     spec = EncoderSpec(
@@ -45,7 +45,7 @@ def write_tiny_encoder(directory: Path, seed: int = 0) -> Path:
         pooling="mean",
         precision="fp32",
         dim=DIM,
-        preprocessing=Preprocessing(resize=(SIZE, SIZE), mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+        preprocessing=Preprocessing(resize=(size, size), resample="bicubic", mean=(mean,) * 3, std=(0.5, 0.5, 0.5)),
     )
     (directory / SPEC_FILE).write_text(spec.model_dump_json())
     return directory

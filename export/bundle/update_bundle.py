@@ -16,6 +16,7 @@ from export.store.known_labels import known_labels
 from export.store.versions import pointer_or_none, read_manifest_of
 from handler.errors import CatalogError
 from handler.manifest import bundle_key
+from handler.photos.encoder import SPEC_FILE, EncoderSpec
 from handler.photos.projection import Projection
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ def update_bundle(
     known = known_labels(store, base.pointer, earlier)
     labels = assign_labels([row.id for row in products.rows], known)
     projection = None if refit else _kept_projection(store, earlier, options.model)
-    projection = projection or fit_projection(products.vectors)
+    if projection is None:
+        encoder = EncoderSpec.read(options.model_directory / SPEC_FILE)
+        projection = fit_projection(products.vectors, encoder.whitening, encoder.parts)
     vectors = products.vectors if projection is None else project(products.vectors, projection)
     content = BundleContent(products.rows, vectors, labels, digest, projection, tokenizer)
     with tempfile.TemporaryDirectory() as directory:

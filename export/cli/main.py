@@ -166,12 +166,23 @@ def export(
         str | None, typer.Option("--license", help="License of the weights, if the model card does not state it.")
     ] = None,
     name: Annotated[str | None, typer.Option(show_default="its id or directory", help="Name of the model.")] = None,
+    join: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="A B",
+            help="Join two encoders that this command wrote into one file; only --join-weight, --name and --out count.",
+        ),
+    ] = None,
+    join_weight: Annotated[float, typer.Option(help="Length of B's vectors; A's have length 1.", min=0.01)] = 1.0,
 ) -> None:
     """Export a PyTorch image encoder to ONNX, and check that it finds the same neighbors.
 
     The parity check embeds photos with PyTorch and with the exported encoder. Unless nearly all of each photo's ten
     nearest neighbors agree, nothing is written. Requires: scripts/setup export
     """
+    if join is not None:
+        _join(join, join_weight, out, name)
+        return
     from export.cli.export_report import render
     from export.model.export_model import ExportRequest, export_model
 
@@ -189,6 +200,13 @@ def export(
     with progress_bar(console) as progress:
         report = export_model(request, progress)
     console.print(render(report))
+
+
+def _join(directories: tuple[Path, Path], weight: float, out: Path, name: str | None) -> None:
+    from export.model.join import join_encoders
+
+    spec = join_encoders(directories, out, (1.0, weight), name=name)
+    console.print(f"{escape(spec.source)} in {escape(str(out))}: {spec.dim} dimensions, {spec.precision}.")
 
 
 @app.command()

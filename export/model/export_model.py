@@ -69,7 +69,7 @@ def export_model(request: ExportRequest, progress: Progress) -> ExportReport:
     cannot be used) and ExportError (the export extra is not installed).
     """
     require_export_extra()
-    _check_out(request.out)
+    check_out(request.out)
     with photos_to_judge_by(request.photos, request.sample, progress) as photos:
         return _export(request, photos, progress)
 
@@ -110,12 +110,12 @@ def _export(request: ExportRequest, photos: Sequence[Path], progress: Progress) 
         progress.update(steps, advance=1, description="Timing")
         speed = measure_speed(checkpoint, made)
         size = file.stat().st_size
-        _move_into_place(made, request.out)
+        move_into_place(made, request.out)
         progress.update(steps, advance=1, description="Written")
     return ExportReport(request.out, spec, size, parity, FLOORS[request.precision], speed)
 
 
-def _check_out(out: Path) -> None:
+def check_out(out: Path) -> None:
     """Before minutes of work: a directory with something else in it is not ours to write to."""
     if out.exists() and not out.is_dir():
         raise ConfigurationError(f"{out} is a file.", field="out", value=str(out), remedy="Name a directory for --out.")
@@ -128,7 +128,7 @@ def _check_out(out: Path) -> None:
         )
 
 
-def _move_into_place(made: Path, out: Path) -> None:
+def move_into_place(made: Path, out: Path) -> None:
     """One rename if `out` is new or empty. Beside other files (an earlier encoder's README) two: the graph goes last,
     so that a graph is never read with the preprocessing of the one before it for longer than between two renames."""
     if not out.exists() or not any(out.iterdir()):

@@ -21,6 +21,17 @@ INPUT_NAME = "pixel_values"
 OUTPUT_NAME = "embedding"
 
 
+class Part(BaseModel):
+    """One encoder of several that were joined: a range of the embedding, in the order of the parts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    dim: int = Field(gt=0, description="length of this part of the embedding")
+    weight: float = Field(gt=0, description="length of this part's vectors; only ratios between parts matter")
+    whitening: float = Field(ge=0, le=0.5, description="see EncoderSpec")
+
+
 class EncoderSpec(BaseModel):
     """`preprocess.json`: everything about an encoder that its ONNX graph does not contain."""
 
@@ -29,13 +40,21 @@ class EncoderSpec(BaseModel):
     schema_version: Literal[1] = 1
     source: str = Field(description="Hugging Face id or the name of the checkpoint directory")
     architecture: str = Field(description="transformers model type, e.g. vit, dinov2, clip_vision_model")
-    pooling: Literal["cls", "mean", "pooler", "projection"] = Field(
+    pooling: Literal["cls", "mean", "pooler", "projection", "joined"] = Field(
         description="how tokens become one vector; part of the graph"
     )
     precision: Literal["fp32", "fp16", "w8", "int8"]
     dim: int = Field(gt=0, description="length of an embedding")
     licence: str | None = None
+    whitening: float = Field(
+        default=0.25, ge=0, le=0.5, description="the projection divides a direction of variance v by v to this power"
+    )
+    parts: tuple[Part, ...] = Field(default=(), description="what a joined encoder consists of; otherwise empty")
     preprocessing: Preprocessing
+
+    def model_post_init(self, _context: object) -> None:
+        if self.parts and sum(part.dim for part in self.parts) != self.dim:
+            raise ValueError(f"the parts have {sum(part.dim for part in self.parts)} dimensions, not {self.dim}")
 
     @classmethod
     def read(cls, path: Path) -> EncoderSpec:

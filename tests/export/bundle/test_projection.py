@@ -22,7 +22,7 @@ from export.photos.embedding_cache import EmbeddingCache
 from export.photos.read_catalog import read_catalog
 from handler.errors import BundleCorrupt, SessionModelChanged
 from handler.local.local_state import LocalState
-from handler.manifest import MANIFEST_FILE, PROJECTION_FILE, WHITENING_FILE, Manifest, bundle_key
+from handler.manifest import CURRENT_KEY, MANIFEST_FILE, PROJECTION_FILE, WHITENING_FILE, Manifest, bundle_key
 from handler.open_bundle import OpenBundle
 from handler.pages import continue_session, start_session
 from handler.photos.encoder import Encoder
@@ -238,6 +238,7 @@ def make_old(store: Path) -> Manifest:
     manifest["schema_version"] = 1
     manifest["files"][WHITENING_FILE] = manifest["files"].pop(PROJECTION_FILE)
     (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+    (store / CURRENT_KEY).write_text(json.dumps({"version": version}))
     return Manifest.parse((folder / MANIFEST_FILE).read_bytes(), version)
 
 
