@@ -22,8 +22,8 @@ def show_rounds(judge: str, results: Mapping[str, Any], console: Console) -> Non
     catalog, targets = results["catalog"], results["targets"]
     console.print(
         f"\n[bold]{catalog['name']}, judged by {judge}[/], pages of {results['count']}; {targets['sessions']} sessions "
-        f"a shopper and arm ({targets['half']} targets). Brackets are 95 % intervals; differences are to {REFERENCE}, by "
-        "session."
+        f"a shopper and arm ({targets['half']} targets). Brackets are 95 % intervals; differences are to "
+        f"{REFERENCE}, by session."
     )
     for name, one in results["shoppers"].items():
         console.print(_rounds(name, one))

@@ -67,7 +67,8 @@ def rounds(
     arms: Annotated[
         str | None,
         typer.Option(
-            show_default=DEFAULT_ARMS, help="Arms to compare: strategy:similar, optionally with +diverse, @raw or @other."
+            show_default=DEFAULT_ARMS,
+            help="Arms to compare: strategy:similar, optionally with +diverse, @raw or @other.",
         ),
     ] = None,
     raw: Annotated[

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from handler.sessions.state import Round
 
 TAU = 0.15
-"""Temperature of a choice, in inner products of projected vectors. Chosen together with SHARPNESS in arrange.py; between
-0.1 and 0.2 the rounds change by less than 2 %."""
+"""Temperature of a choice, in inner products of projected vectors. Chosen together with SHARPNESS in arrange.py; rounds
+change by less than 2 % between 0.1 and 0.2."""
 NOTHING_CLOSE = 0.2
 """No pick counts as choosing a phantom product that has this inner product with the target."""
 _NEVER = np.float32(-1e9)

@@ -8,8 +8,10 @@ import numpy as np
 import onnx
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from export.bundle.fit_projection import JOINED_DIM, fit_projection
+from export.cli.main import app
 from export.model.join import join_encoders
 from handler.errors import ConfigurationError, ModelUnsupported
 from handler.open_bundle import OpenBundle
@@ -66,6 +68,13 @@ def test_a_part_with_the_joined_preprocessing_answers_exactly_the_same(tmp_path:
     images = pictures(3)
     alone = np.hstack([encode(Encoder(part), images) for part in parts]) / np.sqrt(2)
     np.testing.assert_allclose(encode(Encoder(tmp_path / "joined"), images), alone, atol=1e-6)
+
+
+def test_the_command_joins_two_encoders(parts: list[Path], tmp_path: Path) -> None:
+    arguments = ["export", "--join", *map(str, parts), "--join-weight", "0.5", "--out", str(tmp_path / "joined")]
+    answer = CliRunner().invoke(app, arguments)
+    assert answer.exit_code == 0, answer.output
+    assert [part.weight for part in EncoderSpec.read(tmp_path / "joined" / SPEC_FILE).parts] == [1.0, 0.5]
 
 
 def test_joined_encoders_can_be_joined_again(parts: list[Path], tmp_path: Path) -> None:
