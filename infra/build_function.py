@@ -94,8 +94,10 @@ def install(requirements: str, folder: Path, python: str, version: str) -> None:
     wheels = [name for name in names if name != FROM_SOURCE]
     target = ["--quiet", "--disable-pip-version-check", "--target", str(folder)]
     platforms = [f"--platform={name}" for name in PLATFORMS]
-    pip(python, *target, "--only-binary=:all:", f"--python-version={version}", *platforms, f"-c{LOCK}", *wheels)
     with tempfile.TemporaryDirectory() as scratch:
+        pins = Path(scratch) / "pins.txt"  # without hashes: pip would want them for every name on the command line, too
+        pins.write_text("\n".join(re.findall(r"^\S+==[^\\\n]*", LOCK.read_text(), re.MULTILINE)))
+        pip(python, *target, "--only-binary=:all:", f"--python-version={version}", *platforms, f"-c{pins}", *wheels)
         # No cache: pip would hand back a wheel that it once built for this very CPU.
         pip(
             python,
