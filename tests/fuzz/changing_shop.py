@@ -10,8 +10,9 @@ import numpy as np
 from rich.progress import Progress
 
 from export.bundle.build_index import IndexParameters
+from export.bundle.content import BuildOptions
 from export.bundle.update_bundle import read_base, update_bundle
-from export.bundle.write_bundle import BuildOptions, describe_model
+from export.bundle.write_bundle import describe_model
 from export.photos.read_catalog import CatalogRow
 from export.store.rollback import roll_back
 from handler.stores.store import DirectoryStore
