@@ -32,6 +32,8 @@ class Goods:
     known: frozenset[str]
     """Every product that was published up to this catalog; an answer may name any of them."""
     model: int
+    vector_space: str
+    """Also changes without another model: when a catalog has grown enough for its first projection."""
 
 
 @dataclass
@@ -46,7 +48,7 @@ class ChangingShop:
     """What is served now, as a plain dictionary, beside the store that should say the same."""
 
     folder: Path
-    now: Goods = field(default_factory=lambda: Goods({}, frozenset(), 0))
+    now: Goods = field(default_factory=lambda: Goods({}, frozenset(), 0, ""))
     _versions: dict[str, Goods] = field(default_factory=dict)
     _ever: frozenset[str] = frozenset()
 
@@ -73,7 +75,7 @@ class ChangingShop:
         options = BuildOptions(describe_model(encoder), encoder, IndexParameters(m=8), Progress(disable=True))
         outcome = update_bundle(content, store, read_base(store), options)
         if outcome.published:
-            self._versions[outcome.manifest.version] = Goods(products, self._ever, model)
+            self._versions[outcome.manifest.version] = Goods(products, self._ever, model, outcome.manifest.vector_space)
         self.now = self._versions[outcome.manifest.version]
 
     def roll_back(self, which: int) -> None:

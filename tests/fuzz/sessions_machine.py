@@ -38,11 +38,10 @@ played: Counter[str] = Counter()
 @dataclass
 class Session:
     token: str
-    model: int
+    vector_space: str
     pages: list[list[str]]
     """The pages that no undo has taken back."""
     seen: set[str] = field(default_factory=set)
-    liked: set[str] = field(default_factory=set)
 
 
 class SessionsAcrossChange(RuleBasedStateMachine):
@@ -67,7 +66,7 @@ class SessionsAcrossChange(RuleBasedStateMachine):
     def start(self, each: list[int]) -> None:
         for count in each:
             answer = send(event("start_session", {"count": count, "seed": f"{len(self.sessions)}"}))
-            session = Session(answer.json["session"], self.shop.now.model, [])
+            session = Session(answer.json["session"], self.shop.now.vector_space, [])
             self.sessions.append(session)
             self._shown(session, answer, count)
             played["sessions"] += 1
@@ -116,7 +115,7 @@ class SessionsAcrossChange(RuleBasedStateMachine):
     @rule(which=numbers)
     def walk_to_the_end(self, which: int) -> None:
         session, _ = self._picked(which)
-        if session.model != self.shop.now.model:
+        if session.vector_space != self.shop.now.vector_space:
             return
         left = self.shop.now.products.keys() - session.seen
         walked: list[str] = []
@@ -176,8 +175,8 @@ class SessionsAcrossChange(RuleBasedStateMachine):
         return send(event(name, {"session": session.token, **body}))
 
     def _refused(self, session: Session, answer: Answer) -> bool:
-        """Whether the session belongs to another model, which has its documented answer."""
-        if session.model == self.shop.now.model:
+        """Whether the session belongs to another vector space, which has its documented answer."""
+        if session.vector_space == self.shop.now.vector_space:
             return False
         assert _refusal(answer) == MODEL_CHANGED
         played["refused: session_model_changed"] += 1
