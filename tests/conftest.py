@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rich.progress import Progress
 
 from export.index_catalog import index_catalog
 from export.photos.read_catalog import read_catalog
+from export.store.collections import Collections
 from handler.local.local_state import LocalState
 from handler.runtime import Runtime
 from handler.settings import Settings
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from export.index_catalog import IndexReport
 
 KEY = "k" * 32
+MILVUS = os.environ.get("MILVUS_FOR_TESTS")
+"""The address of a Milvus server that every bundle goes to; scripts/check-milvus starts one for some of the tests."""
 COLOURS = {"red": (200, 40, 40), "green": (40, 160, 70), "blue": (50, 70, 200), "sand": (220, 200, 160)}
 PER_COLOUR = 20
 
@@ -62,7 +66,15 @@ def run_index(source: Path, bundles: Path, encoder: Path) -> IndexReport:
     """What `vitrine index` does, without a terminal."""
     catalog = read_catalog(source)
     state = LocalState(bundles)
-    report = index_catalog(catalog, DirectoryStore(bundles), encoder, state.embedding_cache, Progress(disable=True))
+    store = DirectoryStore(bundles)
+    report = index_catalog(
+        catalog,
+        store,
+        encoder,
+        state.embedding_cache,
+        Progress(disable=True),
+        collections=Collections.at(MILVUS, store.address) if MILVUS else None,
+    )
     state.remember_photos(catalog.root)
     return report
 
@@ -89,7 +101,7 @@ def bundles(photos: Path, encoder_directory: Path, tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 def settings(bundles: Path) -> Settings:
-    return Settings(bundles=str(bundles), signing_keys=(KEY,))
+    return Settings(bundles=str(bundles), signing_keys=(KEY,), index=MILVUS)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from export.bundle.build_index import IndexParameters, build_index
 from export.bundle.check_recall import measure_index
 from handler import lambda_entry
 from handler.products.neighbors import HnswIndex
-from tests.conftest import KEY
+from tests.conftest import KEY, MILVUS
 from tests.handler.support import Vectors, clustered, open_index
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def gateway(bundles: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VITRINE_BUNDLES", str(bundles))
         patch.setenv("VITRINE_SIGNING_KEYS", KEY)
+        if MILVUS:
+            patch.setenv("VITRINE_INDEX", MILVUS)
         patch.setenv("VITRINE_IMAGE_BASE_URL", "https://images.example/shop/")
         lambda_entry._adapter.cache_clear()
         yield

@@ -24,7 +24,7 @@ from handler.api.problem_examples import PROBLEMS
 from handler.runtime import Runtime
 from handler.settings import Settings
 from scripts.write_openapi import OUT, render
-from tests.conftest import KEY, draw_photos, run_index
+from tests.conftest import KEY, MILVUS, draw_photos, run_index
 from tests.handler.photo_files import photo
 from tests.live import serving
 
@@ -41,7 +41,7 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 @pytest.fixture(scope="module")
 def server(bundles: Path) -> Iterator[str]:
-    app = create_app(Runtime(Settings(bundles=str(bundles), signing_keys=(KEY,), events="off")))
+    app = create_app(Runtime(Settings(bundles=str(bundles), signing_keys=(KEY,), events="off", index=MILVUS)))
     with serving(app) as address:
         yield address
 
@@ -116,7 +116,9 @@ def test_answers_for_ids_that_end_in_similar_fit_the_document(
     (photos / "catalog.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     run_index(photos / "catalog.jsonl", tmp_path / "bundles", encoder_directory)
     responses = DOCUMENT["paths"]["/v1/items/{product_id}/similar"]["get"]["responses"]
-    app = create_app(Runtime(Settings(bundles=str(tmp_path / "bundles"), signing_keys=(KEY,), events="off")))
+    app = create_app(
+        Runtime(Settings(bundles=str(tmp_path / "bundles"), signing_keys=(KEY,), events="off", index=MILVUS))
+    )
     with serving(app) as address:
         item = httpx.get(f"{address}/v1/items/shoes{slash}similar").json()
         nearest = [

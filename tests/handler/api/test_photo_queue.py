@@ -17,7 +17,7 @@ from handler.errors import PhotoSearchBusy
 from handler.photos.cores import available_cores
 from handler.runtime import Runtime
 from handler.settings import Settings
-from tests.conftest import KEY
+from tests.conftest import KEY, MILVUS
 from tests.handler.photo_files import photo
 from tests.live import serving
 
@@ -67,7 +67,7 @@ def test_more_photos_than_the_queue_holds_are_refused_and_pages_are_served_meanw
     blocked: Blocked, bundles: Path
 ) -> None:
     """With a check for a new bundle at every request, each page needs a thread; the photos must leave it one."""
-    app = create_app(Runtime(Settings(bundles=str(bundles), signing_keys=(KEY,), refresh_seconds=0)))
+    app = create_app(Runtime(Settings(bundles=str(bundles), signing_keys=(KEY,), refresh_seconds=0, index=MILVUS)))
     app.state.photo_queue = PhotoQueue(workers=2, waiting=5)
     with serving(app) as url, ThreadPoolExecutor(UPLOADS) as pool:
         uploads = [

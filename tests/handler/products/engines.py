@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-SERVER = os.environ.get("MILVUS_FOR_TESTS")
-"""The address of a Milvus server that the tests may fill; scripts/check-milvus starts one."""
 COUNT, DIM = 3_000, 24
 PARAMETERS = IndexParameters()
 VECTORS = clustered(COUNT, DIM, clusters=40, seed=5)

@@ -11,6 +11,7 @@ import pytest
 
 from handler.errors import InvalidFilter
 from handler.milvus import candidates
+from tests.conftest import MILVUS
 from tests.handler.products.engines import (
     CATEGORIES,
     COUNT,
@@ -19,7 +20,6 @@ from tests.handler.products.engines import (
     PRODUCTS,
     RETIRED,
     ROWS,
-    SERVER,
     VECTORS,
     in_files,
     in_milvus,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from handler.open_engine import Engine
     from handler.products.filters import Filter
 
-ENGINES = ["hnswlib", "milvus-lite", *(["milvus"] if SERVER else [])]
+ENGINES = ["hnswlib", "milvus-lite", *(["milvus"] if MILVUS else [])]
 FILTERS: list[tuple[Filter, Any]] = [
     ({"category": "dress"}, lambda fields: fields["category"] == "dress"),
     ({"category": list(CATEGORIES[2:4])}, lambda fields: fields["category"] in CATEGORIES[2:4]),
@@ -50,8 +50,8 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         return in_files(directory)
     if request.param == "milvus-lite":
         return in_milvus(f"milvus+file:{directory}/lite.db")
-    assert SERVER is not None
-    return in_milvus(SERVER)
+    assert MILVUS is not None
+    return in_milvus(MILVUS)
 
 
 @pytest.fixture(params=["all labels held", "expression only"])
