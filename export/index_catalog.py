@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
+    from export.bundle.fit_projection import Dim
     from export.photos.read_catalog import CatalogSource
     from export.store.collections import Collections
     from handler.manifest import Tokenizer
@@ -37,6 +38,7 @@ class IndexReport:
     embedded: int
     seconds: float
     embedding_seconds: float
+    dim: int
     recall: float
     ef: int
     new: int
@@ -60,15 +62,17 @@ def index_catalog(
     refit: bool = False,
     tokenizer: Tokenizer | None = None,
     collections: Collections | None = None,
+    dim: Dim = None,
 ) -> IndexReport:
     """Embed new photos, then build, check and publish a bundle; publish nothing if nothing changed.
 
     The projection is fitted for the first bundle of a model and kept from then on, so that sessions continue; `refit`
     fits it again. `tokenizer` None keeps that of the bundle before. With `collections`, vectors and products go there
-    instead of into the bundle's files.
+    instead of into the bundle's files. `dim` says how many dimensions a projection that is fitted keeps.
 
-    Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError, and ConfigurationError or
-    OSError for a full disk. The current bundle then stays as it is, and the next run reuses the vectors so far.
+    Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError, and ConfigurationError
+    (a `dim` that cannot be had, a full disk) or OSError. The current bundle then stays as it is, and the next run
+    reuses the vectors so far.
     """
     started = time.monotonic()
     parameters = parameters or IndexParameters()
@@ -78,7 +82,7 @@ def index_catalog(
         catalog = embed_catalog(source, model.fingerprint, lambda: Encoder(model_directory), cache, progress)
     embedding_seconds = time.monotonic() - started
     check_usable(catalog)
-    options = BuildOptions(model, model_directory, parameters, progress, tokenizer, collections)
+    options = BuildOptions(model, model_directory, parameters, progress, tokenizer, collections, dim)
     outcome = update_bundle(catalog, store, base, options, refit=refit)
     return IndexReport(
         version=outcome.manifest.version,
@@ -87,6 +91,7 @@ def index_catalog(
         embedded=catalog.embedded,
         seconds=time.monotonic() - started,
         embedding_seconds=embedding_seconds,
+        dim=outcome.manifest.index.dim,
         recall=outcome.manifest.index.recall.value,
         ef=outcome.manifest.index.ef,
         new=outcome.new,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from export.bundle.build_index import IndexParameters
+    from export.bundle.fit_projection import Dim
     from export.photos.read_catalog import CatalogRow
     from export.store.assign_labels import Labels
     from export.store.collections import Collections
@@ -37,6 +38,8 @@ class BuildOptions:
     """Of the text index. None: that of the bundle before, or DEFAULT_TOKENIZER."""
     collections: Collections | None = None
     """Where the vectors and products go. None keeps them in the bundle's files."""
+    dim: Dim = None
+    """What a projection is fitted to; one that is kept keeps its own."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ the principal components of the whole, of which JOINED_DIM find a target as soon
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from export.bundle.choose_dim import check_dim, choose_dim, sample_rows
 from export.photos.vector_blocks import blocks, new_vectors
 from handler.photos.projection import Projection
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from handler.photos.encoder import Part
+
+Dim = int | Literal["auto"] | None
+"""How many dimensions to keep; auto: the fewest that find the same neighbors; None: as many as the whitening yields."""
 
 MIN_VECTORS = 30
 """Fewer photos do not show what they have in common."""
@@ -42,11 +46,15 @@ JOINED_DIM = 256
 
 
 def fit_projection(
-    vectors: NDArray[np.float32], whitening: float = HALF, parts: Sequence[Part] = ()
+    vectors: NDArray[np.float32], whitening: float = HALF, parts: Sequence[Part] = (), dim: Dim = None
 ) -> Projection | None:
     """Fit to an encoder's unit vectors (n, dim), read in blocks; `whitening` and `parts` as its EncoderSpec has them.
 
-    None for fewer than MIN_VECTORS, and for vectors that do not differ (MIN_VARIANCE).
+    With `dim` the directions are sorted by variance and the first `dim` kept: a principal component analysis of the
+    whitened vectors. Sorting alone changes no cosine.
+
+    None for fewer than MIN_VECTORS, and for vectors that do not differ (MIN_VARIANCE). Raises ConfigurationError for a
+    `dim` that is larger than what the whitening yields.
     """
     if len(vectors) < MIN_VECTORS:
         return None
@@ -54,6 +62,12 @@ def fit_projection(
     if np.trace(covariance) < MIN_VARIANCE:
         return None
     matrix = _joined(covariance, parts) if parts else _whitening(covariance, whitening)
+    if dim is not None:
+        matrix = _sorted(matrix, covariance)
+        if dim == "auto":
+            dim = choose_dim(((vectors[sample_rows(len(vectors))] - center) @ matrix.T).astype(np.float32))
+        check_dim(dim, len(matrix))
+        matrix = matrix[:dim]
     return Projection(center.astype(np.float32), matrix.astype(np.float32))
 
 
@@ -105,3 +119,13 @@ def _joined(covariance: NDArray[np.float64], parts: Sequence[Part]) -> NDArray[n
     components = directions[:, ::-1][:, :JOINED_DIM]
     projection: NDArray[np.float64] = components.T @ whole
     return projection
+
+
+def _sorted(matrix: NDArray[np.float64], covariance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`matrix` (k, dim) with its rows rotated onto the principal components of what it yields, largest variance first.
+
+    `covariance` (dim, dim) is that of the vectors it is applied to.
+    """
+    _, directions = np.linalg.eigh(matrix @ covariance @ matrix.T)
+    rotated: NDArray[np.float64] = directions.T[::-1] @ matrix
+    return rotated

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from export.bundle.content import DEFAULT_TOKENIZER, BundleContent
-from export.bundle.fit_projection import fit_projection, project
+from export.bundle.fit_projection import MIN_VECTORS, fit_projection, project
 from export.bundle.publish_bundle import publish_bundle
 from export.bundle.write_bundle import digest_contents, write_bundle
 from export.store.assign_labels import assign_labels
 from export.store.known_labels import known_labels
 from export.store.versions import pointer_or_none, read_manifest_of
-from handler.errors import CatalogError
+from handler.errors import CatalogError, ConfigurationError
 from handler.manifest import bundle_key
 from handler.photos.encoder import SPEC_FILE, EncoderSpec
 from handler.photos.projection import Projection
@@ -80,11 +80,13 @@ def update_bundle(
     """Build, check and publish a bundle of `products` on top of `base`; do nothing if `base` serves exactly these.
 
     May overwrite `products.vectors` with the projected vectors. Raises CatalogError if there is no product,
-    RecallTooLow, PublishConflict, BundleError.
+    RecallTooLow, PublishConflict, BundleError, ConfigurationError (dimensions that cannot be had).
     """
     if not products.rows:
         raise CatalogError("There is no product to publish.", value=0, remedy="Index at least one usable photo.")
     earlier = base.manifest
+    if not refit:
+        _check_kept_dim(earlier, options)
     tokenizer = options.tokenizer or (earlier and earlier.catalog.tokenizer) or DEFAULT_TOKENIZER
     digest = digest_contents(products.rows, products.digests, options.model, options.parameters, tokenizer)
     moved = earlier is not None and (earlier.collection is None) != (options.collections is None)
@@ -93,9 +95,7 @@ def update_bundle(
     known = known_labels(store, base.pointer, earlier)
     labels = assign_labels([row.id for row in products.rows], known)
     projection = None if refit else _kept_projection(store, earlier, options.model)
-    if projection is None:
-        encoder = EncoderSpec.read(options.model_directory / SPEC_FILE)
-        projection = fit_projection(products.vectors, encoder.whitening, encoder.parts)
+    projection = projection or _fitted(products.vectors, options)
     vectors = products.vectors if projection is None else project(products.vectors, projection)
     content = BundleContent(products.rows, vectors, labels, digest, projection, tokenizer)
     with tempfile.TemporaryDirectory() as directory:
@@ -115,3 +115,31 @@ def _kept_projection(store: BundleStore, earlier: Manifest | None, model: ModelR
     name = earlier.projection_file
     path = store.fetch(bundle_key(earlier.version, name), earlier.files[name])
     return Projection.load(path, encoder_dim=model.dim, dim=earlier.index.dim)
+
+
+def _fitted(vectors: NDArray[np.float32], options: BuildOptions) -> Projection | None:
+    encoder = EncoderSpec.read(options.model_directory / SPEC_FILE)
+    projection = fit_projection(vectors, encoder.whitening, encoder.parts, options.dim)
+    if projection is None and options.dim not in (None, "auto", options.model.dim):
+        raise ConfigurationError(
+            f"The vectors of {len(vectors)} photos cannot be reduced to {options.dim} dimensions: that takes at least "
+            f"{MIN_VECTORS} photos that differ.",
+            field="dim",
+            value=options.dim,
+            limit=MIN_VECTORS,
+            remedy="Leave out --dim.",
+        )
+    return projection
+
+
+def _check_kept_dim(earlier: Manifest | None, options: BuildOptions) -> None:
+    if earlier is None or earlier.model.fingerprint != options.model.fingerprint or not isinstance(options.dim, int):
+        return
+    if earlier.index.dim != options.dim:
+        raise ConfigurationError(
+            f"The current bundle has {earlier.index.dim} dimensions, not {options.dim}.",
+            field="dim",
+            value=options.dim,
+            limit=earlier.index.dim,
+            remedy="Add --refit to fit the projection again, which ends running sessions, or leave out --dim.",
+        )

@@ -26,6 +26,7 @@ def show_report(report: IndexReport, console: Console, report_path: Path) -> Non
     table.add_row("Products", f"{report.products:,} ({report.new:,} new, {report.removed:,} removed)")
     rate = f" at {report.embedded / report.embedding_seconds:.1f} photos/s" if report.embedded else ""
     table.add_row("Embedded", f"{report.embedded:,}{rate}")
+    table.add_row("Dimensions", f"{report.dim}")
     table.add_row("Recall@10", f"{report.recall:.4f} with ef={report.ef}")
     table.add_row("Time", f"{report.seconds:.1f} s")
     if report.skipped:
