@@ -1,7 +1,7 @@
 """The bundle contract: what the export side promises the serving side, and how both name the files.
 
 bundles/<version>/manifest.json  index.hnsw  catalog.sqlite  projection.npy  words.npz
-models/<fingerprint>/encoder.onnx  preprocess.json
+models/<fingerprint>/encoder.onnx  preprocess.json  encoder.onnx.data if large
 current.json
 """
 
@@ -33,6 +33,8 @@ BUNDLE_FILES: Final = frozenset({INDEX_FILE, CATALOG_FILE, PROJECTION_FILE, WHIT
 """All that a manifest may list: a misspelt optional file must not pass for one that is absent."""
 ENCODER_FILE = "encoder.onnx"
 SPEC_FILE = "preprocess.json"
+WEIGHTS_FILE = "encoder.onnx.data"
+"""The weights of a large encoder; a smaller one has them inside ENCODER_FILE."""
 MODEL_FILES: Final = frozenset({ENCODER_FILE, SPEC_FILE})
 CURRENT_KEY = "current.json"
 
@@ -67,7 +69,7 @@ class ModelRef(_Contract):
     files: dict[Name, FileRef]
 
     def model_post_init(self, _context: Any) -> None:
-        _check_names(self.files, MODEL_FILES, MODEL_FILES)
+        _check_names(self.files, MODEL_FILES | {WEIGHTS_FILE}, MODEL_FILES)
         if self.fingerprint != model_fingerprint(self.files):
             raise ValueError(
                 f"fingerprint {self.fingerprint} is not that of its files, {model_fingerprint(self.files)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from export.model.check_parity import FLOORS, Floors, Parity, check_parity
 from export.model.checkpoint import load_checkpoint
+from export.model.external_weights import separate_weights
 from export.model.first_token import keep_first_token
 from export.model.fuse_attention import fuse_attention
 from export.model.parity_trial import Speed, calibration_batches, judge, measure_speed
@@ -19,7 +20,7 @@ from export.model.smooth import smooth
 from export.model.trace import trace
 from export.model.trial_photos import photos_to_judge_by
 from handler.errors import ConfigurationError
-from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, EncoderSpec
+from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE, EncoderSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +95,7 @@ def _export(request: ExportRequest, photos: Sequence[Path], progress: Progress) 
             smooth(file, calibration_batches(photos, checkpoint.preprocessing))
         keep_first_token(file)  # after smoothing, which needs every reader of a norm to be a MatMul
         quantize(file, request.precision)
+        size = separate_weights(file)
         spec = EncoderSpec(
             source=checkpoint.source,
             architecture=checkpoint.family.model_type,
@@ -109,7 +111,6 @@ def _export(request: ExportRequest, photos: Sequence[Path], progress: Progress) 
         check_parity(parity, request.precision)
         progress.update(steps, advance=1, description="Timing")
         speed = measure_speed(checkpoint, made)
-        size = file.stat().st_size
         move_into_place(made, request.out)
         progress.update(steps, advance=1, description="Written")
     return ExportReport(request.out, spec, size, parity, FLOORS[request.precision], speed)
@@ -129,12 +130,17 @@ def check_out(out: Path) -> None:
 
 
 def move_into_place(made: Path, out: Path) -> None:
-    """One rename if `out` is new or empty. Beside other files (an earlier encoder's README) two: the graph goes last,
-    so that a graph is never read with the preprocessing of the one before it for longer than between two renames."""
+    """One rename if `out` is new or empty. Beside other files (an earlier encoder's README) one rename a file.
+
+    The graph goes last, so that no graph is read with the preprocessing of the one before for long.
+    """
     if not out.exists() or not any(out.iterdir()):
         if out.exists():
             out.rmdir()
         made.rename(out)
         return
-    for name in (SPEC_FILE, ENCODER_FILE):
-        (made / name).replace(out / name)
+    if not (made / WEIGHTS_FILE).exists():
+        (out / WEIGHTS_FILE).unlink(missing_ok=True)
+    for name in (SPEC_FILE, WEIGHTS_FILE, ENCODER_FILE):
+        if (made / name).exists():
+            (made / name).replace(out / name)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from export.model.export_model import check_out, move_into_place
+from export.model.external_weights import separate_weights
 from export.model.quiet import require_export_extra
 from export.model.trace import OPSET
 from handler.errors import ConfigurationError, ModelUnsupported
@@ -57,6 +58,7 @@ def join_encoders(
         made = Path(temporary) / "encoder"
         made.mkdir()
         onnx.save(joined, str(made / ENCODER_FILE))
+        separate_weights(made / ENCODER_FILE)
         (made / SPEC_FILE).write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
         move_into_place(made, out)
     return spec

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from export.bundle.write_bundle import describe_model
 from handler.errors import BundleCorrupt, BundleNotFound, ConfigurationError
 from handler.manifest import model_key
-from handler.photos.encoder import ENCODER_FILE, SPEC_FILE
+from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,10 +21,12 @@ def fetch_encoder(store: BundleStore, fingerprint: str, directory: Path) -> Path
     Raises ConfigurationError if the store does not have it, BundleCorrupt if its files have another fingerprint.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    for name in (ENCODER_FILE, SPEC_FILE):
+    for name in (ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE):
         try:
             (directory / name).write_bytes(store.read(model_key(fingerprint, name)))
         except BundleNotFound as error:
+            if name == WEIGHTS_FILE:  # only large encoders have it; the fingerprint tells whether this one does
+                continue
             raise ConfigurationError(
                 f"There is no {model_key(fingerprint, name)} in {store.address}.",
                 field="encoder",

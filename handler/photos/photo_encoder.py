@@ -52,7 +52,7 @@ class PhotoEncoder:
             return self._encoder
 
     def _open(self) -> Encoder:
-        from handler.photos.encoder import ENCODER_FILE, Encoder
+        from handler.photos.encoder import ENCODER_FILE, WEIGHTS_FILE, Encoder
 
         if model_fingerprint(self._model.files) != self._model.fingerprint:
             raise BundleCorrupt(f"The files of model {self._model.fingerprint} do not match its fingerprint.")
@@ -60,7 +60,9 @@ class PhotoEncoder:
             name: self._store.fetch(model_key(self._model.fingerprint, name), expected)
             for name, expected in self._model.files.items()
         }
-        encoder = Encoder(paths[ENCODER_FILE].parent, threads=available_cores())
+        # Large weights stay mapped: the first photo waits for the encoder to open.
+        prepack = WEIGHTS_FILE not in paths
+        encoder = Encoder(paths[ENCODER_FILE].parent, threads=available_cores(), prepack=prepack)
         if encoder.spec.dim != self._model.dim:
             raise BundleCorrupt(f"The encoder has {encoder.spec.dim} dimensions, the manifest says {self._model.dim}.")
         return encoder
