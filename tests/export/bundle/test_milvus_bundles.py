@@ -14,8 +14,9 @@ from export.store.collections import Collections
 from export.store.prune import delete, find_waste
 from export.store.rollback import roll_back
 from handler import lambda_entry
-from handler.errors import ConfigurationError
+from handler.errors import ConfigurationError, IndexUnavailable
 from handler.manifest import Manifest, bundle_key
+from handler.milvus.client import Milvus
 from handler.open_bundle import OpenBundle
 from handler.recommend.strategies import STRATEGIES
 from handler.stores.store import DirectoryStore
@@ -38,7 +39,7 @@ class Shop:
         self.table = self.photos / "catalog.jsonl"
         self.store = DirectoryStore(directory / "bundles")
         self.address = MILVUS or f"milvus+file:{directory}/lite.db"
-        self.collections = Collections.at(self.address, self.store.address)
+        self.collections: Collections | None = Collections.at(self.address, self.store.address)
         self._encoder = encoder
         self._cache = directory / "embeddings.sqlite"
 
@@ -179,6 +180,25 @@ def test_a_server_that_is_gone_is_503_with_retry_after(shop: Shop) -> None:
     answer = send(event("next_page", {"session": page["session"], "liked": [page["items"][0]["id"]]}))
     assert (answer.status, answer.json["code"]) == (503, "index_unavailable")
     assert answer.headers["retry-after"] == "5"
+
+
+@pytest.mark.usefixtures("gateway")
+def test_a_shop_moves_from_milvus_to_files_and_its_sessions_continue(shop: Shop) -> None:
+    first = send(event("start_session", {"seed": "move"})).json
+    collections, shop.collections = shop.collections, None
+    assert shop.index().published
+    assert "index.hnsw" in shop.manifest().files
+    second = play(first, [first["items"][0]["id"]])
+    shop.collections = collections
+    assert shop.index().published
+    third = play(second, [second["items"][0]["id"]])
+    shown = [item["id"] for page in (first, second, third) for item in page["items"]]
+    assert len(set(shown)) == 30
+
+
+def test_a_server_that_cannot_be_reached_is_an_error_of_ours() -> None:
+    with pytest.raises(IndexUnavailable, match=r"milvus\+http://127.0.0.1:9 does not answer"):
+        Milvus("milvus+http://127.0.0.1:9").count("vitrine_shop")
 
 
 def test_a_handler_without_the_servers_address_says_so(shop: Shop) -> None:
