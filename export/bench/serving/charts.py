@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from export.bench.results import INK, MUTED, OURS, TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -43,7 +43,35 @@ def write_bars(
     return path
 
 
-def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def write_log_bars(out: Path, name: str, title: str, unit: str, groups: Mapping[str, Mapping[str, float]]) -> Path:
+    """`<out>/<name>.png`: one panel a group, one bar a side, on a logarithmic axis."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, len(groups), figsize=(11, 3.6), squeeze=False, layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    for axes, (group, sides) in zip(panels[0], groups.items(), strict=True):
+        ordered = sorted(sides.items(), key=lambda side: side[1], reverse=True)
+        bars = axes.barh(
+            [side for side, _ in ordered],
+            [value for _, value in ordered],
+            color=[OURS if side == next(iter(sides)) else "#9db4c0" for side, _ in ordered],
+        )
+        axes.bar_label(bars, fmt="{:.3g}", padding=3, size=9)
+        axes.set_xscale("log")
+        axes.margins(x=0.18)
+        axes.set_title(group, loc="left", size=10)
+        axes.set_xlabel(unit, size=9)
+        _tidy(axes)
+    path = out / f"{name}.png"
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+    return path
+
+
+def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(len(row[place]) for row in (header, *rows)) for place in range(len(header))]
     for row in (header, tuple("-" * width for width in widths), *rows):
         cells = zip(row, widths, strict=True)

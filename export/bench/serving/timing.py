@@ -18,7 +18,10 @@ _RESAMPLES = 2_000
 
 
 def interleave(sides: Mapping[str, Callable[[int], object]], repeat: int) -> dict[str, NDArray[np.float64]]:
-    """Seconds of each call, (repeat,) a side. Every repetition calls each side once; who goes first rotates."""
+    """CPU seconds of each call, (repeat,) a side. Every repetition calls each side once; who goes first rotates.
+
+    CPU time leaves out the turns that other processes of a shared machine get; nothing that is compared here waits.
+    """
     names = list(sides)
     for turn in range(WARM_UP):
         for name in names:
@@ -27,9 +30,9 @@ def interleave(sides: Mapping[str, Callable[[int], object]], repeat: int) -> dic
     gc.collect()
     for turn in range(repeat):
         for name in (*names[turn % len(names) :], *names[: turn % len(names)]):
-            started = time.perf_counter()
+            started = time.process_time()
             sides[name](turn)
-            seconds[name][turn] = time.perf_counter() - started
+            seconds[name][turn] = time.process_time() - started
     return seconds
 
 
@@ -53,7 +56,7 @@ def ratio_of_medians(above: NDArray[np.float64], below: NDArray[np.float64], see
 
 
 class Stopwatch:
-    """Wraps functions where they are looked up, and adds up the time spent in each. Undone on leaving the block."""
+    """Wraps functions where they are looked up, and adds up the CPU time spent in each. Undone on leaving the block."""
 
     def __init__(self, places: Mapping[str, tuple[Any, str]]) -> None:
         self._places = places
@@ -78,10 +81,10 @@ class Stopwatch:
         taken = self.seconds.setdefault(step, [])
 
         def timed(*args: Any, **kwargs: Any) -> Any:
-            started = time.perf_counter()
+            started = time.process_time()
             try:
                 return original(*args, **kwargs)
             finally:
-                taken.append(time.perf_counter() - started)
+                taken.append(time.process_time() - started)
 
         return timed
