@@ -11,9 +11,6 @@ from export.photos.vector_blocks import BLOCK, release
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RIDGE = 1.0
-"""The penalty as a share of the mean variance of the vectors' directions; export/bench/README.md has others."""
-
 
 class RidgeSums:
     """What the regression has to know about some products: how many, their vectors, and which words they have."""
@@ -52,15 +49,17 @@ class RidgeSums:
             self.word_totals[present] += np.add.reduceat(vectors, starts, axis=0)
             self.word_counts[present] += counts
 
-    def solve(self) -> NDArray[np.float32]:
+    def solve(self, ridge: float) -> NDArray[np.float32]:
         """The weights (words, dim) that predict each word's presence from a product's vector.
+
+        `ridge` is the penalty, as a share of the mean variance of the vectors' directions.
 
         Means are removed, so that neither what all products share nor how frequent a word is matters.
         """
         mean = self.total / max(self.count, 1)
         covariance = self.squares - self.count * np.outer(mean, mean)
         # Vectors that do not differ have no variance to take a share of, and predict nothing whatever the penalty.
-        penalty = RIDGE * float(np.trace(covariance)) / len(mean) or 1.0
+        penalty = ridge * float(np.trace(covariance)) / len(mean) or 1.0
         covariance[np.diag_indices_from(covariance)] += penalty
         answers = self.word_totals - np.outer(self.word_counts, mean)
         return np.linalg.solve(covariance, answers.T).T.astype(np.float32)

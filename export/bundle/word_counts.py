@@ -36,6 +36,13 @@ class WordCounts(NamedTuple):
             yield self.word[part][order], self.product[part][order]
 
 
+def labels_with_text(catalog: Path) -> NDArray[np.int64]:
+    """The labels of the products that have any text, ascending."""
+    with contextlib.closing(sqlite3.connect(f"{catalog.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        found = db.execute("SELECT rowid FROM texts ORDER BY rowid")
+        return np.fromiter((label for (label,) in found), dtype=np.int64)
+
+
 def read_word_counts(catalog: Path, labels: NDArray[np.int64], least: int, most: int) -> WordCounts:
     """The words of `least` to `most` products of a catalog, and those of `labels` that have them, by their place."""
     places = np.argsort(labels)

@@ -20,7 +20,7 @@ COLUMN_OF = {"title": "title", "name": "title", "category": "category"}
 
 
 def write_texts(catalog: Path, products: Iterable[tuple[int, Mapping[str, Any]]], tokenizer: Tokenizer) -> None:
-    """Add the text index of `products`, pairs of label and fields, to a catalog.
+    """Add the text index of `products`, pairs of label and fields, to a catalog. Products without text stay out.
 
     Raises ConfigurationError if this Python's SQLite has no FTS5.
     """
@@ -35,7 +35,7 @@ def write_texts(catalog: Path, products: Iterable[tuple[int, Mapping[str, Any]]]
             ) from error
         db.executemany(
             f"INSERT INTO texts (rowid, {', '.join(COLUMNS)}) VALUES (?, ?, ?, ?)",  # noqa: S608  only our own text
-            ((label, *columns_of(fields)) for label, fields in products),
+            ((label, *columns) for label, fields in products if any(columns := columns_of(fields))),
         )
         db.execute("INSERT INTO texts (texts) VALUES ('optimize')")
 

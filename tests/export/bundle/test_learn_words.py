@@ -8,7 +8,7 @@ import numpy as np
 
 from export.bundle import learn_words as learning
 from export.bundle.learn_words import MIN_SUPPORT, learn_words
-from export.bundle.ridge import RIDGE, RidgeSums
+from export.bundle.ridge import RidgeSums
 from tests.handler.support import unit
 from tests.handler.words.test_text_index import write
 
@@ -56,6 +56,21 @@ def test_words_find_products_whose_own_text_lacks_them(tmp_path: Path) -> None:
     assert right.mean() > 0.9
 
 
+def test_products_without_text_do_not_count_as_lacking_the_words(tmp_path: Path) -> None:
+    """A few titles among many products teach what they would teach by themselves."""
+    among_all = learn(tmp_path, titled=60)
+    (tmp_path / "catalog.sqlite").unlink()
+    products = {int(label): {"title": f"{KINDS[n % len(KINDS)]}"} for n, label in enumerate(LABELS[:60])}
+    alone = learn_words(write(tmp_path / "catalog.sqlite", products), LABELS[:60], vectors()[:60])
+    assert among_all is not None
+    assert alone is not None
+    for kind in KINDS:
+        one, other = among_all.vector([kind]), alone.vector([kind])
+        assert one is not None
+        assert other is not None
+        assert one @ other > 0.999
+
+
 def test_words_that_no_photo_shows_are_not_kept(tmp_path: Path) -> None:
     """Vectors without any likeness: the same words, and nothing to learn from."""
     noise = unit(np.random.default_rng(1).normal(size=(COUNT, DIM)))
@@ -98,6 +113,6 @@ def test_sums_in_pieces_solve_the_regression_by_hand() -> None:
         sums.add_words(np.zeros(len(mine), dtype=np.int64), data[mine])
         parts.append(sums)
     centred = (data - data.mean(axis=0)).astype(np.float64)
-    penalty = RIDGE * (centred**2).sum() / DIM
+    penalty = 0.3 * (centred**2).sum() / DIM
     expected = np.linalg.solve(centred.T @ centred + penalty * np.eye(DIM), centred.T @ (has - has.mean()))
-    np.testing.assert_allclose((parts[0] + parts[1]).solve()[0], expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose((parts[0] + parts[1]).solve(0.3)[0], expected, rtol=1e-3, atol=1e-5)
