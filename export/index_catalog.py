@@ -79,7 +79,7 @@ def index_catalog(
     model = describe_model(model_directory)
     base = read_base(store)
     with EmbeddingCache(cache_path) as cache:
-        catalog = embed_catalog(source, model.fingerprint, lambda: Encoder(model_directory), cache, progress)
+        catalog = embed_catalog(source, model.fingerprint, lambda: Encoder(model_directory, threads=1), cache, progress)
     embedding_seconds = time.monotonic() - started
     check_usable(catalog)
     options = BuildOptions(model, model_directory, parameters, progress, tokenizer, collections, dim)

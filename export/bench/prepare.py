@@ -123,7 +123,7 @@ def _unprojected(source: CatalogSource, store: Path, model: Path, work: Path, pr
     raw = work / f"raw-{_digest(source)}"
     shutil.rmtree(raw, ignore_errors=True)
     with EmbeddingCache(work / "embeddings.sqlite") as cache:
-        embedded = embed_catalog(source, fingerprint, lambda: Encoder(model), cache, progress)
+        embedded = embed_catalog(source, fingerprint, lambda: Encoder(model, threads=1), cache, progress)
     publish_vectors(raw, embedded.rows, embedded.vectors, model, progress)
     return raw
 

@@ -1,4 +1,4 @@
-"""Photos to vectors: decoding on every core beside the encoder, in batches, and only what is not known yet."""
+"""Photos to vectors, on every core, and only those that the cache does not know yet."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from export.photos.embedding_cache import Embedded
 from export.photos.vector_blocks import BLOCK, new_vectors, release
 from handler.errors import CatalogError, ImageError
+from handler.photos.cores import available_cores
 from handler.photos.images import MAX_PIXELS, decode, preprocess
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ if TYPE_CHECKING:
     from handler.photos.encoder import Encoder
     from handler.photos.images import Preprocessing
 
-    _Outcome = NDArray[np.float32] | str | OSError
-    _Loaded = tuple[str, _Outcome]
+    _Outcome = Embedded | OSError
 
 BATCH = 16
-LOOK_AHEAD = 2 * BATCH
+"""Photos per commit: an interrupted run loses at most these."""
+LOOK_AHEAD = BATCH
 MAX_BYTES = 200_000_000
 
 
 @dataclass
 class EmbeddedCatalog:
-    """The rows that have a vector, their vectors in the same order, and why the others have none."""
+    """The rows with a vector, their vectors in the same order, and the reason why others have none."""
 
     vectors: NDArray[np.float32]
     """(n, dim), in a temporary file (see `new_vectors`)."""
@@ -49,7 +50,7 @@ class EmbeddedCatalog:
     skipped: dict[str, str] = field(default_factory=dict)
     """Reason by image path."""
     embedded: int = 0
-    """How many photos went through the encoder in this run."""
+    """Number of photos embedded in this run."""
 
 
 def embed_catalog(
@@ -59,7 +60,7 @@ def embed_catalog(
     cache: EmbeddingCache,
     progress: Progress,
 ) -> EmbeddedCatalog:
-    """Embed what the cache does not know; the encoder is opened only if there is something to embed."""
+    """Embed the photos that the cache does not know. The encoder is opened only if there are any."""
     hashes, unreadable = _hash_photos(source, cache, progress)
     pending = {
         sha256: source.root / image for image, sha256 in hashes.items() if cache.get(sha256, fingerprint) is None
@@ -81,7 +82,7 @@ def collect(
     fingerprint: str,
     cache: EmbeddingCache,
 ) -> EmbeddedCatalog:
-    """What the cache knows of `rows`. `hashes` are content hashes by image; `reasons` say why there is no vector."""
+    """Collect vectors from the cache. `hashes` are content hashes by image, `reasons` why an image has no vector."""
     rows = list(rows)
     vectors: NDArray[np.float32] | None = None
     result = EmbeddedCatalog(np.zeros((0, 0), dtype=np.float32))
@@ -108,7 +109,7 @@ def check_usable(catalog: EmbeddedCatalog) -> None:
     if not catalog.rows:
         raise CatalogError(
             f"None of the {len(catalog.skipped)} photos can be used; the first: "
-            f"{next(iter(catalog.skipped.values()), 'there is none.')}",
+            f"{next(iter(catalog.skipped.values()), 'there are none.')}",
             value=len(catalog.skipped),
         )
 
@@ -116,10 +117,10 @@ def check_usable(catalog: EmbeddedCatalog) -> None:
 def _hash_photos(
     source: CatalogSource, cache: EmbeddingCache, progress: Progress
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Content hash by image path, and the reason by image path for what cannot be read."""
+    """Content hashes of the readable photos and reasons for the others, by image path."""
     hashes: dict[str, str] = {}
     unreadable: dict[str, str] = {}
-    for row in progress.track(source.rows, description="Looking at photos"):
+    for row in progress.track(source.rows, description="Reading photos"):
         try:
             hashes[row.image] = cache.content_hash(source.path_of(row))
         except OSError as error:
@@ -136,22 +137,34 @@ def embed_photos(
 ) -> tuple[int, dict[str, str]]:
     """Embed files, given by their content hash, into the cache.
 
-    How many were embedded, and why some files could not be read. That may pass, so the cache does not learn it.
+    Each core decodes and encodes photos of its own, so `encoder` should use one thread: sharing every photo among the
+    cores leaves them waiting for each other. Returns the number of photos embedded, and the reason for each file that
+    could not be read; a read error may be temporary, so the cache does not keep it.
     """
     task = progress.add_task("Embedding photos", total=len(pending))
     embedded = 0
     gone: dict[str, str] = {}
-    with ThreadPoolExecutor() as pool:
-        load = partial(_load, how=encoder.spec.preprocessing)
-        for batch in _batches(zip(pending, _map_ahead(pool, load, pending.values()), strict=True)):
+    with ThreadPoolExecutor(available_cores()) as pool:
+        outcomes = _map_ahead(pool, partial(_embed, encoder=encoder), pending.values())
+        for batch in _batches(progress.track(zip(pending, outcomes, strict=True), task_id=task)):
+            results = [(sha256, outcome) for sha256, outcome in batch if isinstance(outcome, Embedded)]
             gone |= {sha256: _reason(error) for sha256, error in batch if isinstance(error, OSError)}
-            embedded += _embed_batch(batch, fingerprint, encoder, cache)
-            progress.advance(task, len(batch))
+            cache.put(fingerprint, results)
+            embedded += sum(result.vector is not None for _, result in results)
     return embedded, gone
 
 
-def _load(path: Path, how: Preprocessing) -> _Outcome:
-    """Pixels for the encoder (3, height, width), or the reason why there are none."""
+def _embed(path: Path, encoder: Encoder) -> _Outcome:
+    pixels = _load(path, encoder.spec.preprocessing)
+    if isinstance(pixels, OSError):
+        return pixels
+    if isinstance(pixels, str):
+        return Embedded(None, pixels)
+    return Embedded(encoder.encode(pixels[np.newaxis])[0])
+
+
+def _load(path: Path, how: Preprocessing) -> NDArray[np.float32] | str | OSError:
+    """The encoder's input (3, height, width), or the reason why there is none."""
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -163,28 +176,20 @@ def _load(path: Path, how: Preprocessing) -> _Outcome:
         return error.detail
 
 
-def _embed_batch(batch: list[_Loaded], fingerprint: str, encoder: Encoder, cache: EmbeddingCache) -> int:
-    readable = [(sha256, pixels) for sha256, pixels in batch if isinstance(pixels, np.ndarray)]
-    results = [(sha256, Embedded(None, reason)) for sha256, reason in batch if isinstance(reason, str)]
-    if readable:
-        vectors = encoder.encode(np.stack([pixels for _, pixels in readable]))
-        results += [(sha256, Embedded(vector)) for (sha256, _), vector in zip(readable, vectors, strict=True)]
-    cache.put(fingerprint, results)
-    return len(readable)
-
-
-def _map_ahead(pool: ThreadPoolExecutor, load: Callable[[Path], _Outcome], paths: Iterable[Path]) -> Iterator[_Outcome]:
-    """`pool.map`, but never more than LOOK_AHEAD photos decoded and waiting: a catalog does not fit into memory."""
+def _map_ahead(
+    pool: ThreadPoolExecutor, embed: Callable[[Path], _Outcome], paths: Iterable[Path]
+) -> Iterator[_Outcome]:
+    """`pool.map` that submits at most LOOK_AHEAD photos ahead: an interrupted run need not wait for all of them."""
     waiting: deque[Future[_Outcome]] = deque()
     for path in paths:
-        waiting.append(pool.submit(load, path))
+        waiting.append(pool.submit(embed, path))
         if len(waiting) == LOOK_AHEAD:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
 
 
-def _batches(items: Iterable[_Loaded]) -> Iterator[list[_Loaded]]:
+def _batches(items: Iterable[tuple[str, _Outcome]]) -> Iterator[list[tuple[str, _Outcome]]]:
     iterator = iter(items)
     while batch := list(itertools.islice(iterator, BATCH)):
         yield batch

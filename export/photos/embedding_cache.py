@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import sqlite3
 import stat
 from contextlib import contextmanager
@@ -89,7 +90,7 @@ class EmbeddingCache:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file")  # reading a named pipe would block forever
-        key = str(path.resolve())
+        key = os.fsencode(path.resolve()).decode(errors="backslashreplace")  # SQLite takes only valid Unicode
         known = self._first("SELECT size, mtime_ns, sha256 FROM files WHERE path = ?", [key])
         if known and known[:2] == (status.st_size, status.st_mtime_ns):
             return str(known[2])

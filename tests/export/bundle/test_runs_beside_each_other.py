@@ -20,8 +20,8 @@ COUNT = 5 * BATCH
 SLOWLY = """
 import time
 from export.photos import embed_catalog
-fast = embed_catalog._embed_batch
-embed_catalog._embed_batch = lambda *a: (time.sleep(0.4), fast(*a))[1]
+fast = embed_catalog._embed
+embed_catalog._embed = lambda path, encoder: (time.sleep(0.05), fast(path, encoder))[1]
 """
 
 

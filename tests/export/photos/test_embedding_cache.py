@@ -41,7 +41,7 @@ def shop(indexed: Path, tmp_path: Path) -> Path:
     return tmp_path / "shop"
 
 
-def refuse_to_open(_directory: Path) -> object:
+def refuse_to_open(_directory: Path, **_: object) -> object:
     raise AssertionError("the encoder was opened although there was nothing to embed")
 
 
@@ -108,15 +108,15 @@ def test_what_was_embedded_before_an_error_is_kept(
 ) -> None:
     draw_all(tmp_path / "photos", range(COUNT))
     batches = iter(range(2))
-    embed_batch = embed_catalog._embed_batch
+    put = EmbeddingCache.put
 
-    def fail_after_two(*args: object) -> int:
+    def fail_after_two(*args: object) -> None:
         if next(batches, None) is None:
             raise MemoryError
-        return embed_batch(*args)  # type: ignore[arg-type]
+        put(*args)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(embed_catalog, "_embed_batch", fail_after_two)
+        patch.setattr(EmbeddingCache, "put", fail_after_two)
         with pytest.raises(MemoryError):
             run_index(tmp_path / "photos", tmp_path / "bundles", encoder_directory)
     assert not (tmp_path / "bundles" / "current.json").exists()
