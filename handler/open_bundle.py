@@ -55,15 +55,15 @@ class OpenBundle:
         vector = self._encoder.embed(photo)
         return vector if self._projection is None else self._projection.apply(vector[None])[0]
 
+    @property
+    def has_text_index(self) -> bool:
+        return self._texts is not None
+
     @cached_property
     def text_search(self) -> TextSearch:
         """Raises TextSearchUnavailable for a bundle without a text index, BundleCorrupt for broken word vectors."""
         if self._texts is None:
-            raise TextSearchUnavailable(
-                f"Bundle {self.version} has no text index: {_why_no_text_index(self.manifest)}.",
-                value=self.version,
-                remedy="Run `vitrine index` again; nothing has to be embedded again.",
-            )
+            raise _no_text_index(self.manifest)
         return TextSearch(self._texts, self._word_vectors(), self.index)
 
     def _word_vectors(self) -> WordVectors | None:
@@ -90,5 +90,12 @@ class OpenBundle:
         return self.manifest.vector_space
 
 
-def _why_no_text_index(manifest: Manifest) -> str:
-    return "its products are in Milvus" if manifest.collection else "it was written before there was text search"
+def _no_text_index(manifest: Manifest) -> TextSearchUnavailable:
+    if manifest.collection:
+        why, remedy = "its products are in Milvus", "Run `vitrine index` without --engine to search by words."
+    else:
+        why = "it was written before there was text search"
+        remedy = "Run `vitrine index` again; nothing has to be embedded again."
+    return TextSearchUnavailable(
+        f"Bundle {manifest.version} has no text index: {why}.", value=manifest.version, remedy=remedy
+    )

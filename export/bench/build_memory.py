@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.vectors:
+        print(json.dumps(_build(arguments.products[0], arguments.vectors)))  # noqa: T201
         return
     results = [_measure(count) for count in arguments.products]
     if arguments.out:

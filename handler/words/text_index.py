@@ -43,8 +43,15 @@ def schema(tokenizer: Tokenizer) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a search as they were typed. Raises InvalidRequest if there are none or more than MAX_WORDS."""
-    words = [word for word in _WORD.findall(text) if any(map(str.isalnum, word))]
+    """The words of a search as they were typed, each once.
+
+    Raises InvalidRequest if there are none or more than MAX_WORDS.
+    """
+    once: dict[str, str] = {}
+    for word in _WORD.findall(text):
+        if any(map(str.isalnum, word)):
+            once.setdefault(word.casefold(), word)
+    words = list(once.values())
     if not 1 <= len(words) <= MAX_WORDS:
         raise InvalidRequest(
             f"The text has {len(words)} words; 1 to {MAX_WORDS} can be searched for.",

@@ -62,6 +62,6 @@ async def bundle_info(request: Request) -> Response:
         strategies=sorted(STRATEGIES),
         default_strategy=shop.settings.strategy,
         options=["diverse"],
-        text_search=manifest.catalog.tokenizer is not None,
+        text_search=shop.bundle.has_text_index,
     )
     return public(request, info)

@@ -115,10 +115,15 @@ def test_whatever_is_typed_is_searched_for_unless_it_has_no_letter_or_digit(plai
 
 
 def test_too_many_words_are_refused() -> None:
-    assert len(words_of("a " * MAX_WORDS)) == MAX_WORDS
+    text = " ".join(map(str, range(MAX_WORDS)))
+    assert len(words_of(text)) == MAX_WORDS
     with pytest.raises(InvalidRequest, match=f"{MAX_WORDS + 1} words") as caught:
-        words_of("a " * (MAX_WORDS + 1))
+        words_of(f"{text} another")
     assert (caught.value.field, caught.value.limit) == ("text", MAX_WORDS)
+
+
+def test_a_repeated_word_counts_once() -> None:
+    assert words_of("red dress RED red") == ["red", "dress"]
 
 
 def test_a_sqlite_without_fts5_is_reported_with_a_remedy(tmp_path: Path) -> None:
