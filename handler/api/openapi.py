@@ -38,7 +38,11 @@ PHOTO_PATH = "/v1/search/image"
 def document(app: FastAPI) -> dict[str, Any]:
     """OpenAPI 3.1. It depends on the code alone, not on a deployment."""
     found = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, description=DESCRIPTION, routes=app.routes
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=DESCRIPTION,
+        routes=[route.documented() for route in ROUTES.values()],
     )
     components = found["components"]
     components["schemas"] |= {"Problem": _problem_schema(), "PhotoSearch": _photo_schema(), "PhotoForm": _form_schema()}

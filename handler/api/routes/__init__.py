@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi.routing import APIRoute
-
 from handler.api.routes import items, search, sessions, shop, text
+from handler.api.routes.documented_route import DocumentedRoute
 
 RESOURCES = (sessions, search, text, items, shop)
 ROUTES = {
-    route.name: route for resource in RESOURCES for route in resource.router.routes if isinstance(route, APIRoute)
+    route.name: route
+    for resource in RESOURCES
+    for route in resource.router.routes
+    if isinstance(route, DocumentedRoute)
 }
 """Every route by the name of its function, which is its operation id."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from fastapi import APIRouter
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from handler.api.caching import KEEP_A_MINUTE, NEVER, conditional
+from handler.api.routes.documented_route import DocumentedRoute
 from handler.api.uploads import JSON_MEDIA_TYPE
 from handler.products.json_text import JsonText
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PREFIX = "/v1"
 
 
-def new_router(route_class: type[APIRoute] = APIRoute) -> APIRouter:
+def new_router(route_class: type[DocumentedRoute] = DocumentedRoute) -> APIRouter:
     return APIRouter(
         prefix=PREFIX,
         responses=statuses(413, 500, 503),

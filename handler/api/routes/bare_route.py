@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from handler.api.routes.documented_route import DocumentedRoute
 from handler.api.uploads import JSON_MEDIA_TYPE
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
 
-class BareRoute(APIRoute):
+class BareRoute(DocumentedRoute):
     """For `async def route(request, body) -> Response` with POST and a strict pydantic model as its body.
 
     FastAPI parses a body into Python values, collects the route's parameters, validates each, and opens scopes for
