@@ -1,4 +1,4 @@
-"""The bundle a process serves from, replaced between requests when another one is published."""
+"""The bundle that a process serves from, replaced between requests when another one is published."""
 
 from __future__ import annotations
 
@@ -83,11 +83,17 @@ class CurrentBundle:
         # No local variable may hold the old bundle during a refresh: it would keep the space that has to be released.
         if not self.due and (serving := self._bundle):
             return serving
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            if serving := self._bundle:
+                return serving  # another thread is refreshing, perhaps from a store that takes seconds to answer
+            self._lock.acquire()
+        try:
             if self.due:
                 self._refresh()
             assert self._bundle is not None  # noqa: S101  _refresh raises otherwise
             return self._bundle
+        finally:
+            self._lock.release()
 
     def forget_when_checked(self) -> None:
         """Ask the store again at the next request: a process restored from a snapshot may have slept for days."""
@@ -126,7 +132,13 @@ class CurrentBundle:
 
     def _switch_to(self, wanted: Current) -> None:
         if self._bundle is None or self._serving is None:
-            self._bundle = self._open(wanted)
+            try:
+                self._bundle = self._open(wanted)
+            except (VitrineError, OSError):
+                if self._serving is None:
+                    raise
+                self._bundle = self._open(self._serving)  # it was released before, and could not be opened again
+                raise
             return
         if self._too_large and self._too_large[0] == wanted.version:
             # The old bundle was released for it in vain before; every refresh would do so again.
@@ -140,7 +152,7 @@ class CurrentBundle:
             self._release()
         try:
             opened.load()
-        except VitrineError:
+        except (VitrineError, OSError):
             self._bundle = self._bundle or self._open(self._serving)
             raise
         self._bundle = opened

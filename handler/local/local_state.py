@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 from handler.errors import ConfigurationError
+from handler.sessions.signing_keys import MIN_KEY_BYTES
+from handler.stores.atomic_file import make_directories, move_into_place, sync, temporary_beside
 
 
 class LocalState:
@@ -37,8 +40,10 @@ class LocalState:
         return self.folder / "index-report.json"
 
     def remember_photos(self, root: Path) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._photos_file.write_bytes(os.fsencode(root.resolve()))
+        make_directories(self.folder)
+        with temporary_beside(self._photos_file) as temporary:
+            temporary.write_bytes(os.fsencode(root.resolve()))
+            move_into_place(temporary, self._photos_file)
 
     def photos(self, moved_to: Path | None = None) -> Path:
         """The directory the photos were indexed from, or `moved_to`. Raises ConfigurationError if there is none."""
@@ -56,13 +61,26 @@ class LocalState:
         return root
 
     def signing_key(self) -> str:
-        """A persistent key, so that sessions survive a restart; only its owner can read it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return self._key_file.read_text()
-        key = secrets.token_hex(32)
-        with os.fdopen(handle, "w") as file:
-            file.write(key)
+        """A persistent key, so that sessions survive a restart; only its owner can read it.
+
+        Of several processes that start at once, all get the same key, and a crash leaves a whole key or none.
+        """
+        make_directories(self.folder)
+        if not self._key_file.exists():
+            with temporary_beside(self._key_file) as temporary:
+                temporary.chmod(0o600)
+                temporary.write_text(secrets.token_hex(32))
+                sync(temporary)
+                with suppress(FileExistsError):  # another process was first
+                    os.link(temporary, self._key_file)
+                sync(self.folder)
+        key = self._key_file.read_text()
+        if len(key) < MIN_KEY_BYTES:
+            raise ConfigurationError(
+                f"{self._key_file} has {len(key)} characters; a signing key has at least {MIN_KEY_BYTES}.",
+                field="signing_key",
+                value=len(key),
+                limit=MIN_KEY_BYTES,
+                remedy="Delete the file; the next start writes a new key, and sessions start anew.",
+            )
         return key

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CONNECT_SECONDS = 2
-READ_SECONDS = 20
+READ_SECONDS = 5
+"""Without a byte. A request that finds S3 silent must be answered within the 30 seconds that a gateway waits."""
 ATTEMPTS = 3
+"""With botocore's exponential backoff and jitter between them, at most 1 and 2 seconds."""
 _MISSING = {"NoSuchKey", "404", "NotFound", "NoSuchUpload"}
 _CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _NOT_MODIFIED = {"304", "NotModified"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,8 @@ from tests.crafted_bundles import overwrite
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from handler.stores.pointer import Pointer
 
 REFRESH = 30.0
 DISK_MEGABYTES = 7
@@ -201,3 +204,53 @@ def test_an_os_error_in_a_refresh_keeps_serving_and_is_not_repeated_at_every_req
     assert directive["Dimensions"] == [["FunctionName"]]
     assert {metric["Name"] for metric in directive["Metrics"]} == {"RefreshFailures", "StaleSeconds"}
     assert metrics[0]["FunctionName"] == "shop-api"
+
+
+def test_while_a_store_is_silent_other_requests_are_served(versions: list[DirectoryStore], tmp_path: Path) -> None:
+    silent, answered = threading.Event(), threading.Event()
+
+    class SlowStore(DirectoryStore):
+        def current(self, known: Pointer | None = None) -> Pointer:
+            if known:
+                silent.set()
+                assert answered.wait(30)
+            return super().current(known)
+
+    store, clock = SlowStore(tmp_path), Clock()
+    copy_bundle(versions[0], DirectoryStore(tmp_path))
+    current = CurrentBundle(store, REFRESH, Metrics(None), clock=clock)
+    serving = current.get()
+    clock.now += REFRESH
+    refreshing = threading.Thread(target=current.get)
+    refreshing.start()
+    assert silent.wait(30)
+    assert current.get() is serving
+    assert refreshing.is_alive()
+    answered.set()
+    refreshing.join(30)
+    assert not current.due
+
+
+def test_a_bundle_that_was_released_and_could_not_be_opened_again_comes_back(
+    versions: list[DirectoryStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Little memory, a new bundle that does not load, and a store that fails in just that moment."""
+    store, clock = DirectoryStore(tmp_path), Clock()
+    serving = copy_bundle(versions[0], store).version
+    current = CurrentBundle(store, REFRESH, Metrics(None), 305, clock)
+    current.get()
+    (store.root / CURRENT_KEY).unlink()
+    broken = copy_bundle(versions[1], store).version
+    with monkeypatch.context() as patch:
+
+        def fail(_: OpenBundle) -> None:
+            patch.setattr(DirectoryStore, "read", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+            raise BundleCorrupt("The graph does not load.")
+
+        patch.setattr(OpenBundle, "load", fail)
+        clock.now += REFRESH
+        with pytest.raises(OSError, match="Input/output error"):
+            current.get()
+    (store.root / bundle_key(broken, INDEX_FILE)).unlink()
+    assert current.get().version == serving
+    assert current.stale is not None

@@ -9,6 +9,8 @@ import signal
 import stat
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ import pytest
 from handler.errors import BundleNotFound, ConfigurationError
 from handler.local.local_server import create_local_app, listen
 from handler.local.local_state import LocalState
+from tests.faults import at_every_step
 from tests.handler.support import event
 from tests.live import serving
 
@@ -170,6 +173,32 @@ def test_the_signing_key_is_the_owners_alone_and_outlives_a_restart(tmp_path: Pa
     assert LocalState(tmp_path).signing_key() == key
     assert len(key) >= 32
     assert LocalState(tmp_path / "another").signing_key() != key
+
+
+def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: LocalState(tmp_path).signing_key(), range(40)))
+    assert len(keys) == 1
+    assert [path.name for path in (tmp_path / ".local").iterdir()] == ["signing.key"]
+
+
+def test_a_crash_leaves_a_whole_key_or_none(tmp_path: Path) -> None:
+    """It used to leave an empty file, with which no later start could sign."""
+    steps = at_every_step(
+        scene=lambda: (tmp_path, LocalState(tmp_path / str(time.monotonic_ns())).signing_key),
+        kind="dies",
+        check=lambda _: None,
+    )
+    assert steps >= 4
+    for folder in tmp_path.iterdir():
+        assert len(LocalState(folder).signing_key()) == 64
+
+
+def test_a_key_that_is_too_short_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "signing.key").write_text("")
+    with pytest.raises(ConfigurationError, match=r"signing.key has 0 characters.*Delete the file"):
+        LocalState(tmp_path).signing_key()
 
 
 def test_a_lax_umask_does_not_open_the_key(tmp_path: Path) -> None:
