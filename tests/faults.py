@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Kind = Literal["dies", "dies after", "fails"]
 """`dies` before the step, or `dies after` it; or the step `fails` with an error that the operation may handle."""
 
-DONE, FAILED, DIED, UNEXPECTED = 0, 86, 87, 1
+DONE, FAILED, DIED, SURVIVED, UNEXPECTED = 0, 86, 87, 88, 1
 MOST_STEPS = 500
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.chmod", "os.truncate", "shutil.copyfile"}
 
@@ -58,23 +58,19 @@ def run(operation: Callable[[], object], fault: Fault) -> int:
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    steps = itertools.count(1)
     try:
-        _arm(fault)
+        if fault.place is None:
+            _arm_s3(fault, steps)
+        else:
+            _arm_directory(str(fault.place), fault, steps)
         operation()
     except (VitrineError, OSError):
         os._exit(FAILED)
     except BaseException:  # noqa: BLE001  the parent's tests must not go on in here
         traceback.print_exc()
         os._exit(UNEXPECTED)
-    os._exit(DONE)
-
-
-def _arm(fault: Fault) -> None:
-    steps = itertools.count(1)
-    if fault.place is None:
-        _arm_s3(fault, steps)
-    else:
-        _arm_directory(str(fault.place), fault, steps)
+    os._exit(DONE if next(steps) <= fault.step else SURVIVED)
 
 
 def _arm_directory(root: str, fault: Fault, steps: Iterator[int]) -> None:
