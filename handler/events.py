@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handler.logs import EVENTS
-from handler.request_context import current_request
+from handler.request_context import current_request, end_stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,10 @@ class _Event:
 
 
 def log_round(serving: Serving, strategy: str, state: SessionState, picks: Sequence[Pick]) -> None:
-    """Log a page. `state` holds the answer to the page before, and does not show `picks` yet."""
+    """Log and count a page. `state` holds the answer to the page before, and does not show `picks` yet."""
+    end_stage("write")
+    request = current_request()
+    serving.metrics.round(strategy, serving.bundle.manifest.created_at, request.stages if request else {})
     if serving.settings.events == "on":
         answered = state.rounds[-1] if state.rounds else None
         _Event("round", state.number + 1, strategy, state, answered, picks).log(serving)

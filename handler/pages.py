@@ -11,6 +11,7 @@ from handler.events import log_round, log_undo
 from handler.recommend.next_page import PageRequest, Pick, next_page
 from handler.recommend.search_page import search_page
 from handler.recommend.strategies import find_strategy
+from handler.request_context import end_stage
 from handler.schemas import Item, Page, SimilarItems
 from handler.words.text_index import words_of
 
@@ -134,10 +135,12 @@ def _show_next(
     similar: int,
     text: str = "",
 ) -> Page:
+    end_stage("read")
     allowed = _allowed(serving, request.filter)
     strategy = request.strategy or serving.settings.strategy
     wanted = PageRequest(request.count, similar, find_strategy(strategy), allowed, request.diverse)
     picks = _picks(serving, state, wanted, text)
+    end_stage("choose")
     shown = state.show([pick.label for pick in picks])
     page = _page(serving, serving.tokens.write(shown), shown, picks, allowed)
     log_round(serving, strategy, state, picks)

@@ -20,6 +20,8 @@ _WELL_FORMED = re.compile(r"[0-9A-Za-z._=+/-]{8,128}")
 class RequestContext:
     id: str
     started: float = field(default_factory=time.perf_counter)
+    stages: dict[str, float] = field(default_factory=dict)
+    """Milliseconds by stage, see `end_stage`."""
 
     @property
     def elapsed_ms(self) -> float:
@@ -33,6 +35,13 @@ _current: ContextVar[RequestContext | None] = ContextVar("vitrine_request", defa
 def current_request() -> RequestContext | None:
     """The request being answered, or None outside a request."""
     return _current.get()
+
+
+def end_stage(name: str) -> None:
+    """The current request's stage `name` lasted from the end of the stage before, or its arrival, until now."""
+    request = _current.get()
+    if request is not None:
+        request.stages[name] = request.elapsed_ms - sum(request.stages.values())
 
 
 def request_id(scope: Scope) -> str:

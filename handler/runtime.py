@@ -56,7 +56,7 @@ class Runtime:
 
     def serving(self) -> Serving:
         """What one request is answered from. Raises BundleError and ConfigurationError."""
-        return Serving(self.bundle(), self.tokens, self.settings)
+        return Serving(self.bundle(), self.tokens, self.settings, self.metrics)
 
 
 def _rotating_keys(settings: Settings) -> RotatingKeys | None:

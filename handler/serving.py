@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from handler.metrics import Metrics
     from handler.open_bundle import OpenBundle
     from handler.sessions.state import SessionState
     from handler.sessions.tokens import SessionTokens
@@ -17,6 +18,7 @@ class Serving(NamedTuple):
     bundle: OpenBundle
     tokens: SessionTokens
     settings: Settings
+    metrics: Metrics
 
     def read_session(self, token: str) -> SessionState:
         """Raises SessionError."""

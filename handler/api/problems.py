@@ -11,13 +11,15 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from handler.api.routes import ROUTES
-from handler.errors import InvalidRequest, VitrineError, status_of
+from handler.errors import InvalidRequest, PhotoSearchBusy, SessionError, VitrineError, status_of
 from handler.schemas import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fastapi import FastAPI, Request
+
+    from handler.runtime import Runtime
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,8 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Route our errors, FastAPI's and Starlette's through `problem`; handler.api.guard does so with the unforeseen."""
 
     @app.exception_handler(VitrineError)
-    async def ours(_request: Request, error: VitrineError) -> Response:
+    async def ours(request: Request, error: VitrineError) -> Response:
+        _count(request, error)
         return error_problem(error)
 
     @app.exception_handler(RequestValidationError)
@@ -72,6 +75,14 @@ def _methods_of(request: Request) -> list[str]:
     return sorted(
         {method for route in ROUTES.values() if route.path_regex.match(path) for method in route.methods or ()}
     )
+
+
+def _count(request: Request, error: VitrineError) -> None:
+    runtime: Runtime = request.app.state.runtime
+    if isinstance(error, SessionError):
+        runtime.metrics.session_refused(error.code)
+    elif isinstance(error, PhotoSearchBusy):
+        runtime.metrics.photo_search_refused()
 
 
 def error_problem(error: VitrineError) -> Response:
