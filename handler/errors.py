@@ -242,7 +242,6 @@ HTTP_STATUS: dict[type[VitrineError], int] = {
     TextSearchUnavailable: 409,
     PhotoSearchBusy: 429,
     BundleError: 503,
-    ConfigurationError: 500,
 }
 
 

@@ -163,14 +163,9 @@ class SessionState:
         return replace(self, rounds=rounds)
 
     def with_words(self, vector: NDArray[np.float32]) -> SessionState:
-        """The session as a strategy sees it: the last search, by its unit vector (dim,), as a liked photo.
-
-        So the words weigh as much as one like, and less with every like. For choosing a page only: the vector depends
-        on the bundle, and a token carries the words themselves.
-        """
-        position = max(position for position, page in enumerate(self.rounds) if page.words)
-        heard = replace(self.rounds[position], photo=vector)
-        rounds = (*self.rounds[:position], heard, *self.rounds[position + 1 :])
+        """For choosing a page only: the session with its last search, by its unit vector (dim,), as a liked photo."""
+        latest = next(page for page in reversed(self.rounds) if page.words)
+        rounds = tuple(replace(page, photo=vector) if page is latest else page for page in self.rounds)
         return replace(self, rounds=rounds, preference=_merge(self.preference, vector[None], sign=1))
 
     def undo(self, index: NeighborIndex) -> SessionState:
