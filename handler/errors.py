@@ -1,4 +1,4 @@
-"""All errors that Vitrine raises on purpose, and the HTTP status of each.
+"""All errors that Vitrine raises on purpose.
 
     VitrineError
     ├── InvalidRequest            a request that is not valid
@@ -221,30 +221,3 @@ class ModelUnsupported(ExportError):
 
 class ParityTooLow(ExportError):
     code = "parity_too_low"
-
-
-# The nearest listed base class decides; all other errors are server faults: 500.
-HTTP_STATUS: dict[type[VitrineError], int] = {
-    InvalidRequest: 422,
-    NothingToUndo: 409,
-    NothingFound: 404,
-    BodyTooLarge: 413,
-    UnsupportedMediaType: 415,
-    OriginForbidden: 403,
-    UnknownProduct: 404,
-    SessionError: 400,
-    SessionTampered: 403,
-    SessionExpired: 410,
-    SessionModelChanged: 409,
-    SessionFull: 409,
-    ImageTooLarge: 413,
-    ImageUndecodable: 422,
-    TextSearchUnavailable: 409,
-    PhotoSearchBusy: 429,
-    BundleError: 503,
-}
-
-
-def status_of(kind: type[VitrineError]) -> int:
-    """The HTTP status of an error class: that of the first listed class in its method resolution order, else 500."""
-    return next((HTTP_STATUS[base] for base in kind.__mro__ if base in HTTP_STATUS), 500)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from handler import errors
-from handler.errors import VitrineError, status_of
+from handler.api.http_status import status_of
+
+if TYPE_CHECKING:
+    from handler.errors import VitrineError
 
 _MEANINGS: Final[dict[type[VitrineError], str]] = {
     errors.InvalidRequest: "The body, a parameter or a form field is invalid; `field` names it.",

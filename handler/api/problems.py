@@ -10,8 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from handler.api.http_status import status_of
 from handler.api.routes import ROUTES
-from handler.errors import InvalidRequest, PhotoSearchBusy, SessionError, VitrineError, status_of
+from handler.errors import InvalidRequest, PhotoSearchBusy, SessionError, VitrineError
 from handler.schemas import Problem
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ import numpy as np
 from handler.errors import SessionMalformed
 from handler.sessions.bits import MAX_BITS, pack, pack_set, unpack, unpack_set
 from handler.sessions.fields import integer, items, number, octets, text, truth
+from handler.sessions.preference import Preference
 from handler.sessions.searched import WORDS_BYTES
-from handler.sessions.state import Earlier, Preference, Round, SessionState
+from handler.sessions.state import Earlier, Round, SessionState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

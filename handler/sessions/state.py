@@ -10,17 +10,18 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from handler.errors import NothingToUndo
+from handler.sessions.preference import merge, with_likes, without_likes
 from handler.sessions.searched import SEARCHES_KEPT, clip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from handler.products.engine import NeighborIndex
+    from handler.sessions.preference import Preference
 
 PHOTOS_KEPT = 4
 ROUNDS_KEPT = 200
@@ -40,14 +41,6 @@ class Round:
     """Unit vector (dim,) of a photo liked in this answer, kept so that an undo can subtract it from the preference."""
     words: str = ""
     """What this answer searched for, clipped. The bundle in service gives it a vector, page by page (`with_words`)."""
-
-
-@dataclass(frozen=True)
-class Preference:
-    """Mean of the liked unit embeddings, float32 (dim,), and their number."""
-
-    mean: NDArray[np.float32]
-    count: int
 
 
 @dataclass(frozen=True)
@@ -135,7 +128,7 @@ class SessionState:
         return replace(
             self,
             rounds=(*self.rounds[:-1], answered),
-            preference=_with_likes(self.preference, self.liked, news, index),
+            preference=with_likes(self.preference, self.liked, news, index),
         )
 
     def like_photo(self, vector: NDArray[np.float32]) -> SessionState:
@@ -144,7 +137,7 @@ class SessionState:
         From then on the preference is a running mean, because a photo, unlike a product, cannot be looked up again. A
         token has room for the last PHOTOS_KEPT photos; undoing an older one leaves it in the preference.
         """
-        merged = _merge(self.preference, vector[None], sign=1)
+        merged = merge(self.preference, vector[None], sign=1)
         rounds = (*self.rounds[:-1], replace(self.rounds[-1], photo=vector))
         for position in [position for position, page in enumerate(rounds) if page.photo is not None][:-PHOTOS_KEPT]:
             rounds = (*rounds[:position], replace(rounds[position], photo=None), *rounds[position + 1 :])
@@ -166,7 +159,7 @@ class SessionState:
         """For choosing a page only: the session with its last search, by its unit vector (dim,), as a liked photo."""
         latest = next(page for page in reversed(self.rounds) if page.words)
         rounds = tuple(replace(page, photo=vector) if page is latest else page for page in self.rounds)
-        return replace(self, rounds=rounds, preference=_merge(self.preference, vector[None], sign=1))
+        return replace(self, rounds=rounds, preference=merge(self.preference, vector[None], sign=1))
 
     def undo(self, index: NeighborIndex) -> SessionState:
         """Take back the last answer: its page is in front again, and later pages stay seen.
@@ -191,58 +184,5 @@ class SessionState:
         page = rest.pop(undone)
         reopened = (*rest, Round(page.shown))
         before = (*self.earlier.liked, *(label for earlier in rest for label in earlier.liked))
-        preference = self.preference if page.photo is None else _merge(self.preference, page.photo[None], sign=-1)
-        return replace(self, rounds=reopened, preference=_without_likes(preference, before, page.liked, index))
-
-
-def _with_likes(
-    preference: Preference | None, before: Sequence[int], news: Sequence[int], index: NeighborIndex
-) -> Preference | None:
-    """The preference after also liking `news`.
-
-    While every liked product is in the catalog the mean is computed afresh, so that the token's quantisation error does
-    not accumulate. Once a liked product has left the catalog, only the token's copy remembers it.
-    """
-    if not news:
-        return preference
-    if exact := _exact(preference, before, news, index):
-        return exact
-    _, vectors = index.vectors(news)
-    return _merge(preference, vectors, sign=1)
-
-
-def _without_likes(
-    preference: Preference | None, before: Sequence[int], undone: Sequence[int], index: NeighborIndex
-) -> Preference | None:
-    """The preference before `undone` was liked. Products that have left the catalog cannot be subtracted."""
-    if not undone or preference is None:
-        return preference
-    known, vectors = index.vectors(undone)
-    earlier = replace(preference, count=preference.count - len(known))
-    if earlier.count <= 0:
-        return None
-    return _exact(earlier, before, (), index) or _merge(preference, vectors, sign=-1)
-
-
-def _exact(
-    preference: Preference | None, before: Sequence[int], news: Sequence[int], index: NeighborIndex
-) -> Preference | None:
-    """The mean over all likes, or None if the catalog lacks one of them (a removed product, or a photo)."""
-    counted = preference.count if preference else 0
-    if counted != len(before):
-        return None
-    known, vectors = index.vectors((*before, *news))
-    if len(known) != len(before) + len(news):
-        return None
-    return Preference(vectors.sum(axis=0) / len(known), len(known))
-
-
-def _merge(preference: Preference | None, vectors: NDArray[np.float32], sign: int) -> Preference | None:
-    """Add vectors to a running mean (sign 1) or subtract them (sign -1)."""
-    count = (preference.count if preference else 0) + sign * len(vectors)
-    if count <= 0:
-        return None
-    total = vectors.sum(axis=0) * sign
-    if preference is not None:
-        total = total + preference.mean * preference.count
-    return Preference((total / count).astype(np.float32), count)
+        preference = self.preference if page.photo is None else merge(self.preference, page.photo[None], sign=-1)
+        return replace(self, rounds=reopened, preference=without_likes(preference, before, page.liked, index))

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from handler.errors import BundleCorrupt, BundleError, BundleIncompatible, BundleNotFound, status_of
+from handler.api.http_status import status_of
+from handler.errors import BundleCorrupt, BundleError, BundleIncompatible, BundleNotFound
 from handler.manifest import (
     CATALOG_FILE,
     INDEX_FILE,

@@ -13,8 +13,9 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from handler import errors
+from handler.api.http_status import status_of
 from handler.api.problem_codes import PROBLEM_CODES, http_errors
-from handler.errors import VitrineError, status_of
+from handler.errors import VitrineError
 from tests.handler.support import Answer, event, get, send
 
 pytestmark = pytest.mark.usefixtures("gateway")

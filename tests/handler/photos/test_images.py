@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from pydantic import ValidationError
 
-from handler.errors import ImageError, ImageTooLarge, ImageUndecodable, status_of
+from handler.api.http_status import status_of
+from handler.errors import ImageError, ImageTooLarge, ImageUndecodable
 from handler.photos.images import Preprocessing, decode, preprocess
 
 if TYPE_CHECKING:

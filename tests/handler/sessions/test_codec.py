@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from handler.errors import SessionMalformed
 from handler.sessions.codec import LAYOUT, VECTOR_SPACE_BYTES, decode, encode
-from handler.sessions.state import Preference, Round, SessionState
+from handler.sessions.preference import Preference
+from handler.sessions.state import Round, SessionState
 from handler.sessions.tokens import SessionTokens
 from tests.handler.support import VECTOR_SPACE, clustered
 

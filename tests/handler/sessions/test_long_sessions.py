@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from handler.errors import NothingToUndo, SessionFull, SessionMalformed, status_of
+from handler.api.http_status import status_of
+from handler.errors import NothingToUndo, SessionFull, SessionMalformed
 from handler.recommend.strategies import STRATEGIES, find_strategy
 from handler.sessions.bits import pack_set, unpack_set
 from handler.sessions.codec import decode, encode
-from handler.sessions.state import ROUNDS_KEPT, Preference, Round, SessionState
+from handler.sessions.preference import Preference
+from handler.sessions.state import ROUNDS_KEPT, Round, SessionState
 from handler.sessions.tokens import MAX_TOKEN_CHARS, SessionTokens
 from tests.handler.support import VECTOR_SPACE, clustered, event, send
 

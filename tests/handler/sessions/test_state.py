@@ -11,7 +11,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from handler.errors import NothingToUndo
-from handler.sessions.state import PHOTOS_KEPT, Preference, SessionState
+from handler.sessions.preference import Preference
+from handler.sessions.state import PHOTOS_KEPT, SessionState
 from tests.handler.support import VECTOR_SPACE
 
 if TYPE_CHECKING:

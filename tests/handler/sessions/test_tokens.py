@@ -16,16 +16,17 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from handler.api.http_status import status_of
 from handler.errors import (
     SessionError,
     SessionExpired,
     SessionMalformed,
     SessionModelChanged,
     SessionTampered,
-    status_of,
 )
 from handler.sessions import codec as session_codec
-from handler.sessions.state import Preference, Round, SessionState
+from handler.sessions.preference import Preference
+from handler.sessions.state import Round, SessionState
 from handler.sessions.tokens import SessionTokens
 from tests.handler.support import VECTOR_SPACE, clustered
 

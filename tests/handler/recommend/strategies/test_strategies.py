@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from handler.recommend.strategies import STRATEGIES
 from handler.recommend.strategies.evidence import PAGES_USED
 from handler.recommend.strategies.likelihood import NOTHING_CLOSE, TAU
-from handler.sessions.state import Preference, SessionState
+from handler.sessions.preference import Preference
+from handler.sessions.state import SessionState
 from tests.handler.support import VECTOR_SPACE, nearest_by_hand
 
 if TYPE_CHECKING:
