@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from handler.errors import BundleNotFound, PublishConflict
 from handler.manifest import CURRENT_KEY
 from handler.stores.pointer import Pointer, read_current, write_current
-from handler.stores.s3_client import NotModified, S3Address, make_client, translated
+from handler.stores.s3_client import ATTEMPTS, NotModified, S3Address, make_client, translated
 from handler.stores.store import Stored
 
 if TYPE_CHECKING:
@@ -45,19 +45,18 @@ class S3Store:
         condition: Any = {"IfNoneMatch": known.etag} if known else {}
         try:
             with self._translated(CURRENT_KEY):
-                answer = self.client.get_object(**self._at(CURRENT_KEY), **condition)
-                body = answer["Body"].read()
+                body, etag = self._read(CURRENT_KEY, **condition)
         except BundleNotFound as error:
             error.remedy = f"Make a bundle first: vitrine index PHOTOS --out {self.address}"
             raise
         except NotModified:
             assert known is not None  # noqa: S101  only a condition is answered so
             return known
-        return Pointer(read_current(body), answer["ETag"])
+        return Pointer(read_current(body), etag)
 
     def read(self, key: str) -> bytes:
         with self._translated(key):
-            return self.client.get_object(**self._at(key))["Body"].read()
+            return self._read(key)[0]
 
     def fetch(self, key: str, expected: FileRef) -> Path:
         def download(path: Path) -> None:
@@ -134,6 +133,19 @@ class S3Store:
                     self.client.abort_multipart_upload(**self._at(stored.key), UploadId=stored.upload)
         except BundleNotFound:
             return
+
+    def _read(self, key: str, **condition: Any) -> tuple[bytes, str]:
+        """A small file's bytes and tag. botocore retries requests, but not the reading of a body that breaks off."""
+        from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+        for attempt in range(1, ATTEMPTS + 1):
+            answer = self.client.get_object(**self._at(key), **condition)
+            try:
+                return answer["Body"].read(), answer["ETag"]
+            except (HTTPClientError, IncompleteReadError):
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError
 
     def _current_or_none(self) -> Pointer | None:
         try:

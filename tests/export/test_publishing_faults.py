@@ -29,6 +29,7 @@ from export.store.versions import complete, list_versions
 from handler.manifest import MANIFEST_FILE, bundle_key, model_key
 from handler.open_bundle import OpenBundle
 from handler.stores.file_cache import FileCache
+from handler.stores.s3_client import make_client
 from handler.stores.s3_store import S3Store
 from handler.stores.store import DirectoryStore
 from tests.faults import at_every_step
@@ -100,6 +101,8 @@ class Place:
     def __init__(self, folder: Path, bucket: str | None) -> None:
         self._folder, self._bucket = folder, bucket
         self._made = 0
+        if bucket:
+            self._client = make_client()
         self.encoder = stand_in_encoder(folder / "encoder", DIM)
         original = Shop(DirectoryStore(folder / "original"), self.encoder)
         self.versions = [original.index(*range(last)) for last in (10, 11)]
@@ -117,6 +120,7 @@ class Place:
             return Shop(DirectoryStore(root), self.encoder, handed_out)
         prefix = f"shop-{self._made}"
         store = S3Store(f"s3://{self._bucket}/{prefix}", FileCache(self._folder / "cache"))
+        store.client = self._client  # one for all steps: making it takes longer than they do
         root = self._folder / "original"
         with ThreadPoolExecutor(8) as pool:
             for file in self.original.store.files(""):
