@@ -49,7 +49,9 @@ class Projection:
         `whitening.npy` of bundles with schema version 1 has the same layout: its matrix is square and symmetric.
         """
         try:
-            table = np.load(path, allow_pickle=False)
+            # np.load would also open archives and, in an empty file, raise an EOFError.
+            with path.open("rb") as file:
+                table = np.lib.format.read_array(file, allow_pickle=False)
         except (OSError, ValueError) as error:
             raise BundleCorrupt(f"{path} is not a projection: {error}") from error
         expected = (1 + dim, encoder_dim)

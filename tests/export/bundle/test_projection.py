@@ -116,6 +116,13 @@ def test_a_file_other_than_a_projection_is_refused(tmp_path: Path, table: np.nda
         Projection.load(tmp_path / "p.npy", encoder_dim=8, dim=8)
 
 
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"PK\x05\x06" + bytes(18), b"something else"])
+def test_bytes_other_than_an_array_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "p.npy").write_bytes(content)
+    with pytest.raises(BundleCorrupt, match=r"p\.npy"):
+        Projection.load(tmp_path / "p.npy", encoder_dim=8, dim=8)
+
+
 @pytest.fixture
 def shop(tmp_path: Path, encoder_directory: Path) -> tuple[Path, Path]:
     """Photos that a test may change, and the store they were indexed into."""
