@@ -6,6 +6,7 @@ import datetime
 import json
 import math
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -170,3 +171,27 @@ def test_whatever_is_accepted_can_be_stored_served_and_filtered(
         assert product is not None
         assert (product.label, product.image) == (labels[row.id], row.image)
         assert json.loads(product.fields.encode(), parse_constant=pytest.fail) == row.fields
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.text(st.sampled_from("ab./\\:%?#@ é\0"), max_size=12), st.sampled_from(["", "/photos", "https://cdn.example/p"])
+)
+@example("//evil.example/a.jpg", "")
+@example("\\\\evil.example\\a.jpg", "")
+@example("https://evil.example/a.jpg", "")
+@example("a/..\\../b.jpg", "/photos")
+def test_an_accepted_image_stays_below_its_directory_and_on_its_host(
+    tmp_path_factory: pytest.TempPathFactory, image: str, base: str
+) -> None:
+    directory = tmp_path_factory.mktemp("table")
+    try:
+        (row,) = rows_of_table(write(directory / "list.jsonl", json.dumps({"id": "x", "image": image})))
+    except CatalogError:
+        return
+    assert (directory / row.image).resolve().is_relative_to(directory.resolve())
+    shop = "https://shop.example/gallery/"
+    url = urlsplit(urljoin(shop, f"{base}/{quote(row.image)}"))  # as the API makes it, and a browser resolves it
+    assert url.netloc == urlsplit(urljoin(shop, base)).netloc
+    assert (url.query, url.fragment) == ("", "")
+    assert unquote(url.path).startswith(urlsplit(base).path + "/")
