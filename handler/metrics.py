@@ -33,6 +33,7 @@ UNITS: Final = {
     "StaleSeconds": "Seconds",
     "SessionsRefused": "Count",
     "PhotoSearchesRefused": "Count",
+    "PublishOverdueHours": "None",
 }
 """Every metric and its unit. Rounds has the dimension Strategy besides, SessionsRefused has Reason; both are our own
 words, so that no request can add a metric."""

@@ -1,13 +1,16 @@
-"""Fill a folder with what one Lambda function needs and nothing more:  build_function.py FUNCTION FOLDER
+"""Fill a directory with what one Lambda function needs and nothing more:  build_function.py FUNCTION DIRECTORY
 
 `sam build` calls it through infra/Makefile, `scripts/build-lambda` directly. RUNTIME (default python3.13) names the
-interpreter that the artefact is for; it has to be on this machine, because hnswlib comes as source. Everything else is
-a wheel, taken for Amazon Linux 2023 whatever the system here is. Needs nothing but the standard library.
+interpreter that the artifact is for; it has to be on this machine, because hnswlib comes as source. Everything else is
+a wheel, taken for Amazon Linux 2023 whatever the system here is. The steps of the re-index need the same packages, so
+what is installed is kept in build/packages and copied. Needs nothing but the standard library.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -16,6 +19,10 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
@@ -48,27 +55,78 @@ class Function:
     data: tuple[str, ...]
 
 
+_REINDEX = Function("export.reindex.job", "infra/reindex.txt", ("export/embedded",))
 FUNCTIONS = {
     "ApiFunction": Function("handler.lambda_entry", "infra/api.txt", ("handler/static",)),
-    "ReindexFunction": Function("export.reindex.job", "infra/reindex.txt", ("export/embedded",)),
+    **dict.fromkeys(("PlanFunction", "EmbedFunction", "BuildFunction", "PruneFunction"), _REINDEX),
 }
 
 
 def main() -> None:
     if len(sys.argv) != 3 or sys.argv[1] not in FUNCTIONS:
-        sys.exit(f"Usage: build_function.py {{{'|'.join(FUNCTIONS)}}} FOLDER")
+        sys.exit(f"Usage: build_function.py {{{'|'.join(FUNCTIONS)}}} DIRECTORY")
     build(FUNCTIONS[sys.argv[1]], Path(sys.argv[2]).resolve(), os.environ.get("RUNTIME", "python3.13"))
 
 
-def build(function: Function, folder: Path, runtime: str) -> None:
+def build(function: Function, directory: Path, runtime: str) -> None:
     python = find_python(runtime)
-    folder.mkdir(parents=True, exist_ok=True)
-    install(function.requirements, folder, python, runtime.removeprefix("python"))
-    copy_ours(function, folder)
-    strip(folder)
+    shutil.copytree(packages(function.requirements, python, runtime), directory, dirs_exist_ok=True)
+    copy_ours(function, directory)
     # /var/task is read-only: without bytecode every cold start would compile everything again. Unchecked, because a
     # zip file does not keep the times that Python would compare.
-    run(python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder), cwd=folder)
+    compiled = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    run(
+        python,
+        *compiled,
+        *(str(directory / name) for name in ("export", "handler") if (directory / name).is_dir()),
+        cwd=directory,
+    )
+
+
+def packages(requirements: str, python: str, runtime: str) -> Path:
+    """A directory with the stripped and compiled packages that `requirements` lists, installed once for each lock file,
+    interpreter and version of this program."""
+
+    def fill(directory: Path) -> None:
+        install(requirements, directory, python, runtime)
+        strip(directory)
+        run(python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(directory), cwd=directory)
+
+    return kept([(ROOT / requirements).read_text(), runtime], python, fill)
+
+
+def wheel(python: str) -> Path:
+    """The wheel of FROM_SOURCE for any CPU that Lambda may have, compiled once."""
+
+    def fill(directory: Path) -> None:
+        # No cache: pip would hand back a wheel that it once built for this very CPU.
+        options = [
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--no-cache-dir",
+            f"--no-binary={FROM_SOURCE}",
+        ]
+        run(python, "-m", "pip", "wheel", *options, "--wheel-dir", str(directory), locked(FROM_SOURCE), cwd=directory)
+
+    (path,) = kept([FROM_SOURCE], python, fill).iterdir()
+    return path
+
+
+def kept(inputs: list[str], python: str, fill: Callable[[Path], None]) -> Path:
+    """The directory that `fill` fills, in build/packages: filled again only if one of its inputs changes."""
+    version = subprocess.run([python, "-VV"], capture_output=True, text=True, check=True).stdout
+    inputs = [*inputs, LOCK.read_text(), Path(__file__).read_text(), version]
+    target = ROOT / "build" / "packages" / hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:16]
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            new = Path(scratch) / "new"
+            new.mkdir()
+            fill(new)
+            with contextlib.suppress(OSError):  # another build was faster
+                new.rename(target)
+    return target
 
 
 def find_python(runtime: str) -> str:
@@ -87,27 +145,20 @@ def find_python(runtime: str) -> str:
     return python
 
 
-def install(requirements: str, folder: Path, python: str, version: str) -> None:
+def install(requirements: str, directory: Path, python: str, runtime: str) -> None:
     names = [line for line in (ROOT / requirements).read_text().splitlines() if line and not line.startswith("#")]
     for name in names:
         locked(name)  # or pip would try every version there ever was
     wheels = [name for name in names if name != FROM_SOURCE]
-    target = ["--quiet", "--disable-pip-version-check", "--target", str(folder)]
+    target = ["--quiet", "--disable-pip-version-check", "--target", str(directory)]
     platforms = [f"--platform={name}" for name in PLATFORMS]
+    version = f"--python-version={runtime.removeprefix('python')}"
     with tempfile.TemporaryDirectory() as scratch:
         pins = Path(scratch) / "pins.txt"  # without hashes: pip would want them for every name on the command line, too
         pins.write_text("\n".join(re.findall(r"^\S+==[^\\\n]*", LOCK.read_text(), re.MULTILINE)))
-        pip(python, *target, "--only-binary=:all:", f"--python-version={version}", *platforms, f"-c{pins}", *wheels)
-        # No cache: pip would hand back a wheel that it once built for this very CPU.
-        pip(
-            python,
-            *target,
-            "--no-deps",
-            "--no-cache-dir",
-            f"--no-binary={FROM_SOURCE}",
-            locked(FROM_SOURCE),
-            cwd=scratch,
-        )
+        pip(python, *target, "--only-binary=:all:", version, *platforms, f"-c{pins}", *wheels)
+    if FROM_SOURCE in names:
+        pip(python, *target, "--no-deps", str(wheel(python)))
 
 
 def locked(name: str) -> str:
@@ -125,9 +176,9 @@ def run(*command: str, cwd: str | Path) -> None:
     subprocess.run(command, cwd=cwd, env={**os.environ, **BUILD_ENVIRONMENT}, check=True)
 
 
-def copy_ours(function: Function, folder: Path) -> None:
+def copy_ours(function: Function, directory: Path) -> None:
     for path in [*imported_by(function.entry), *map(Path, function.data)]:
-        target = folder / path
+        target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / path).is_dir():
             shutil.copytree(ROOT / path, target, dirs_exist_ok=True)  # its modules may be there already
@@ -137,7 +188,7 @@ def copy_ours(function: Function, folder: Path) -> None:
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     if not version:
         sys.exit("build: pyproject.toml names no version.")
-    metadata = folder / f"vitrine-{version[1]}.dist-info" / "METADATA"
+    metadata = directory / f"vitrine-{version[1]}.dist-info" / "METADATA"
     metadata.parent.mkdir()
     metadata.write_text(f"Metadata-Version: 2.4\nName: vitrine\nVersion: {version[1]}\n")
 
@@ -170,11 +221,11 @@ def module_path(name: str) -> Path | None:
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if (ROOT / file).is_file()), None)
 
 
-def strip(folder: Path) -> None:
+def strip(directory: Path) -> None:
     for pattern in UNUSED:
-        for path in list(folder.glob(pattern)):
+        for path in list(directory.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    data = folder / "botocore" / "data"
+    data = directory / "botocore" / "data"
     for path in data.iterdir() if data.is_dir() else []:
         if path.is_dir() and path.name not in AWS_SERVICES:
             shutil.rmtree(path)

@@ -20,6 +20,11 @@ SECONDS_A_MONTH = 730 * 3600
 DEFAULT_ROUNDS = (0, 1_000_000, 100_000_000)
 REFRESH_SECONDS, KEYS_SECONDS = 30, 60
 BUNDLE_BYTES = 1_900
+VECTOR_BYTES = 1_700
+"""A photo in the state: 384 numbers, its name, ETag and content hash."""
+PHOTOS_A_PART = 500
+PRUNE_MEMORY_MB = 512
+TRANSITIONS_A_LOOK, TRANSITIONS_A_PUBLISH, TRANSITIONS_A_PART = 4, 4, 3
 RECOMMENDER_FREE = 10_000
 
 
@@ -50,11 +55,12 @@ def vitrine(rounds: float, o: argparse.Namespace, price: dict[str, float]) -> Mo
         "SnapStart": snapstart(rounds, o, price) if o.snapstart == "on" else 0.0,
         "reading keys": processes * SECONDS_A_MONTH / KEYS_SECONDS / 1e4 * price["kms"],
         "looking for new bundles": processes * SECONDS_A_MONTH / REFRESH_SECONDS / 1e3 * price["s3_get"],
-        "re-index": reindex(o, price),
+        "looking for changes": looks(o, price),
+        "embedding, building, pruning": publishes(o, price),
         "storage": storage_gb(o) * price["s3_storage"],
         "alarms": o.alarms * price["alarm"],
         "dashboard": price["dashboard"] if o.dashboard == "on" else 0.0,
-        "logs": (rounds * o.log_kb + o.reindex_runs * 4) / 1024**2 * price["logs"],
+        "logs": (rounds * o.log_kb + o.looks * 4) / 1024**2 * price["logs"],
         "traces": traces(rounds) / 1e6 * price["traces"] if o.tracing == "on" else 0.0,
     }
     return Month(lines)
@@ -83,20 +89,33 @@ def snapstart(rounds: float, o: argparse.Namespace, price: dict[str, float]) -> 
     return gigabytes * (SECONDS_A_MONTH * price["snapshot"] + rounds * o.cold_share * price["restore"])
 
 
-def reindex(o: argparse.Namespace, price: dict[str, float]) -> float:
-    """Every run lists the catalog and reads two small objects; a run that found a change also builds and publishes."""
-    seconds = o.reindex_runs * o.look_seconds + o.publishes * o.publish_seconds
-    requests = (
-        o.reindex_runs * (1 + o.products / 1000) / 1e3 * price["s3_put"] + o.reindex_runs * 2 / 1e3 * price["s3_get"]
+def looks(o: argparse.Namespace, price: dict[str, float]) -> float:
+    """Every look lists the catalog and reads two small objects: Plan, the choice after it, the end, and the start."""
+    seconds = o.looks * o.look_seconds * o.plan_memory_mb / 1024
+    requests = o.looks * ((1 + o.products / 1000) * price["s3_put"] + 2 * price["s3_get"]) / 1e3
+    return seconds * price["lambda_duration"] + requests + o.looks * TRANSITIONS_A_LOOK / 1e3 * price["transitions"]
+
+
+def publishes(o: argparse.Namespace, price: dict[str, float]) -> float:
+    """A look that finds a change embeds the changed parts, builds and prunes. Each part is its own child execution."""
+    parts = o.products / PHOTOS_A_PART
+    changed = max(1.0, min(o.changed_photos, parts))  # photos of a change lie in as many parts as there are
+    photos = o.changed_photos * o.photo_seconds + changed * o.part_seconds
+    megabyte_seconds = (
+        photos * o.embed_memory_mb + o.build_seconds * o.build_memory_mb + o.prune_seconds * PRUNE_MEMORY_MB
     )
-    transitions = o.reindex_runs * o.transitions / 1e3 * price["transitions"]
-    return seconds * o.reindex_memory_mb / 1024 * price["lambda_duration"] + requests + transitions
+    transitions = TRANSITIONS_A_PUBLISH + changed * TRANSITIONS_A_PART
+    requests = (3 * changed + 20) * price["s3_put"] + (parts + o.changed_photos) * 2 * price["s3_get"]
+    each = (
+        megabyte_seconds / 1024 * price["lambda_duration"] + transitions / 1e3 * price["transitions"] + requests / 1e3
+    )
+    return float(o.publishes * each)
 
 
 def storage_gb(o: argparse.Namespace) -> float:
     """Photos, their vectors, five bundles, and those deleted less than a month ago, which versioning keeps."""
     bundles = (5 + o.publishes) * o.products * BUNDLE_BYTES
-    return float(o.products * (o.photo_kb * 1024 + 4 * 384) + bundles) / 1024**3
+    return float(o.products * (o.photo_kb * 1024 + VECTOR_BYTES) + bundles) / 1024**3
 
 
 def traces(rounds: float) -> float:
@@ -151,12 +170,17 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         (assumed, "memory-mb", 1769.0),
         (assumed, "cold-share", 0.01),
         (assumed, "processes-a-million", 2.0),
-        (assumed, "reindex-runs", 730.0),
+        (assumed, "looks", 730.0),
         (assumed, "look-seconds", 1.5),
+        (assumed, "plan-memory-mb", 1024.0),
         (assumed, "publishes", 4.0),
-        (assumed, "publish-seconds", 20.0),
-        (assumed, "reindex-memory-mb", 3008.0),
-        (assumed, "transitions", 0.0),
+        (assumed, "changed-photos", 100.0),
+        (assumed, "photo-seconds", 0.05),
+        (assumed, "part-seconds", 3.0),
+        (assumed, "embed-memory-mb", 3008.0),
+        (assumed, "build-seconds", 15.0),
+        (assumed, "build-memory-mb", 3008.0),
+        (assumed, "prune-seconds", 3.0),
         (assumed, "ocus", 2.0),
     )
     for group, name, default in groups:

@@ -16,7 +16,7 @@ from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
-CODE = "s3://artefacts"
+CODE = "s3://artifacts"
 
 
 class _NoPolicies:

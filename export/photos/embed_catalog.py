@@ -7,7 +7,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from handler.photos.cores import available_cores
 from handler.photos.images import MAX_PIXELS, decode, preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -36,6 +36,13 @@ BATCH = 16
 """Photos per commit: an interrupted run loses at most these."""
 LOOK_AHEAD = BATCH
 MAX_BYTES = 200_000_000
+
+
+class Results(Protocol):
+    """Where `embed_photos` puts the result for each photo; an EmbeddingCache is one."""
+
+    def put(self, fingerprint: str, results: Sequence[tuple[str, Embedded]], /) -> None:
+        """Keep (content hash, result) pairs."""
 
 
 @dataclass
@@ -133,13 +140,13 @@ def _reason(error: OSError) -> str:
 
 
 def embed_photos(
-    pending: Mapping[str, Path], fingerprint: str, encoder: Encoder, cache: EmbeddingCache, progress: Progress
+    pending: Mapping[str, Path], fingerprint: str, encoder: Encoder, results: Results, progress: Progress
 ) -> tuple[int, dict[str, str]]:
-    """Embed files, given by their content hash, into the cache.
+    """Embed files, given by their content hash, into `results`.
 
     Each core decodes and encodes photos of its own, so `encoder` should use one thread: sharing every photo among the
     cores leaves them waiting for each other. Returns the number of photos embedded, and the reason for each file that
-    could not be read; a read error may be temporary, so the cache does not keep it.
+    could not be read; a read error may be temporary, so it is not put into `results`.
     """
     task = progress.add_task("Embedding photos", total=len(pending))
     embedded = 0
@@ -147,10 +154,10 @@ def embed_photos(
     with ThreadPoolExecutor(available_cores()) as pool:
         outcomes = _map_ahead(pool, partial(_embed, encoder=encoder), pending.values())
         for batch in _batches(progress.track(zip(pending, outcomes, strict=True), task_id=task)):
-            results = [(sha256, outcome) for sha256, outcome in batch if isinstance(outcome, Embedded)]
+            embedded_now = [(sha256, outcome) for sha256, outcome in batch if isinstance(outcome, Embedded)]
             gone |= {sha256: _reason(error) for sha256, error in batch if isinstance(error, OSError)}
-            cache.put(fingerprint, results)
-            embedded += sum(result.vector is not None for _, result in results)
+            results.put(fingerprint, embedded_now)
+            embedded += sum(result.vector is not None for _, result in embedded_now)
     return embedded, gone
 
 

@@ -29,9 +29,6 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS objects (  -- the same for photos in S3, whose ETag changes with their content
-    name TEXT PRIMARY KEY, size INTEGER NOT NULL, etag TEXT NOT NULL, sha256 TEXT NOT NULL
-) STRICT;
 CREATE TABLE IF NOT EXISTS embeddings (
     sha256 TEXT NOT NULL, fingerprint TEXT NOT NULL,
     vector BLOB,      -- float32, or NULL for a photo that could not be embedded
@@ -99,31 +96,6 @@ class EmbeddingCache:
         row = (key, status.st_size, status.st_mtime_ns, digest)
         self._insert("files", [row])
         return digest
-
-    def object_hash(self, name: str, size: int, etag: str) -> str | None:
-        """The SHA-256 of an object in S3, if it has been read with this size and ETag before."""
-        query = "SELECT sha256 FROM objects WHERE name = ? AND size = ? AND etag = ?"
-        row = self._first(query, [name, size, etag])
-        return None if row is None else str(row[0])
-
-    def put_objects(self, rows: Sequence[tuple[str, int, str, str]]) -> None:
-        """Store (name, size, ETag, SHA-256) of objects that have been read."""
-        self._insert("objects", rows)
-
-    def absorb(self, other: Path) -> None:
-        """Copy the objects and embeddings of another cache that this one lacks."""
-        self._db.execute("ATTACH ? AS other", [str(other)])
-        try:
-            with self._translated(), self._db:
-                for table in ("objects", "embeddings"):
-                    self._db.execute(f"INSERT OR IGNORE INTO {table} SELECT * FROM other.{table}")  # noqa: S608
-        finally:
-            self._db.execute("DETACH other")
-
-    def settle(self) -> None:
-        """Move the write-ahead log into the database file, which can then be copied."""
-        with self._translated():
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def get(self, sha256: str, fingerprint: str) -> Embedded | None:
         query = "SELECT vector, reason FROM embeddings WHERE sha256 = ? AND fingerprint = ?"

@@ -1,1 +1,1 @@
-"""The scheduled re-index on AWS."""
+"""The scheduled re-index on AWS: Plan, Embed, Build and Prune, which a state machine runs."""

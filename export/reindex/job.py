@@ -1,41 +1,76 @@
-"""What the schedule calls: one run of the re-index, its report as the answer and as one line in the log."""
+"""What Step Functions calls, one entry point a step. Each returns its report and logs it as a line of JSON."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from export.reindex.reindex_catalog import Run, reindex_catalog
+from export.reindex.build import build
+from export.reindex.embed_part import embed_part
+from export.reindex.plan import plan
+from export.reindex.prune import prune
+from export.reindex.run import Run
 from export.reindex.settings import ReindexSettings
 from handler.errors import VitrineError
+from handler.logs import configure_logging
+from handler.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 logger = logging.getLogger("vitrine.reindex")
 
 
 class Context(Protocol):
-    """What is used of Lambda's context object."""
+    """The part of Lambda's context object that is used."""
 
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """Bring the bundle up to date; see `reindex_catalog` for the report. `{"force": true}` looks at everything again.
+def plan_handler(event: Mapping[str, Any], _context: Context) -> dict[str, Any]:
+    """See `plan`. `{"force": true}` looks at everything again.
 
-    An error of ours is logged and raised, so that the function fails, its alarm goes off and the event is kept; that
-    another publisher was first is no error.
+    Writes the metric PublishOverdueHours while a publish is due.
     """
-    logger.setLevel(logging.INFO)  # Lambda's own level is WARNING
     force = isinstance(event, dict) and event.get("force") is True
-    try:
-        settings = ReindexSettings.from_env(os.environ)
-        report = reindex_catalog(Run(settings, lambda: context.get_remaining_time_in_millis() / 1000, force))
-    except VitrineError as error:
-        logger.error(json.dumps({"event": "reindex", "status": "failed", "code": error.code, "detail": str(error)}))
-        raise
-    logger.info(json.dumps({"event": "reindex", **report}, ensure_ascii=False))
+    report = _logged("plan", lambda run: plan(run, force=force))
+    if report.get("overdue_hours"):
+        Metrics(os.environ.get("AWS_LAMBDA_FUNCTION_NAME")).put(PublishOverdueHours=report["overdue_hours"])
     return report
+
+
+def embed_handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """See `embed_part`. `event` is an item that Plan wrote."""
+    return _logged("embed", lambda run: embed_part(run, event, lambda: context.get_remaining_time_in_millis() / 1_000))
+
+
+def build_handler(event: Mapping[str, Any], _context: Context) -> dict[str, Any]:
+    """See `build`. `event` is Plan's report."""
+    return _logged("build", lambda run: build(run, event))
+
+
+def prune_handler(_event: Mapping[str, Any], _context: Context) -> dict[str, Any]:
+    """See `prune`."""
+    return _logged("prune", prune)
+
+
+def _logged(step: str, work: Callable[[Run], dict[str, Any]]) -> dict[str, Any]:
+    """An error is logged and raised, so that Step Functions retries the step or fails the execution."""
+    configure_logging()
+    logger.setLevel(logging.INFO)
+    try:
+        report = work(_run(ReindexSettings.from_env(os.environ)))
+    except VitrineError as error:
+        failure = {"event": step, "status": "failed", "code": error.code, "detail": str(error)}
+        logger.error(failure["detail"], extra={"event": failure})
+        raise
+    logger.info(report.get("status", step), extra={"event": {"event": step, **report}})
+    return report
+
+
+@lru_cache(maxsize=1)
+def _run(settings: ReindexSettings) -> Run:
+    """One for the life of the process, so that parts share clients, files and the encoder."""
+    return Run(settings)

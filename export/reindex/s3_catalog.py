@@ -1,4 +1,4 @@
-"""A catalog in S3: photos below a prefix, and optionally a manifest beside them. Listed first, read only if new."""
+"""A catalog in S3: photos below a prefix, and optionally a product table beside them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export.photos.read_catalog import check_not_empty, rows_of_names, rows_of_table
+from export.photos.read_catalog import rows_of_names, rows_of_table
 from export.photos.read_table import TABLE_SUFFIXES
 from handler.errors import CatalogError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from export.photos.read_catalog import CatalogRow
     from export.reindex.s3_folder import Listed, S3Folder
@@ -23,43 +23,43 @@ TABLE_NAMES = tuple(f"catalog{suffix}" for suffix in TABLE_SUFFIXES)
 
 @dataclass(frozen=True)
 class S3Catalog:
-    """What a listing of `folder` found: photos by name, and the manifest if there is one."""
+    """What a listing of `folder` found: objects by name, and the name of the product table if there is one."""
 
     folder: S3Folder
     objects: Mapping[str, Listed]
-    manifest: str | None
+    table: str | None
 
     @classmethod
     def list(cls, folder: S3Folder) -> S3Catalog:
-        """Raises CatalogError if there is nothing, or more than one manifest."""
+        """Read nothing but the listing, which may be empty. Raises CatalogError for more than one product table."""
         objects = folder.list()
-        manifests = [name for name in TABLE_NAMES if name in objects]
-        if len(manifests) > 1:
+        tables = [name for name in TABLE_NAMES if name in objects]
+        if len(tables) > 1:
             raise CatalogError(
-                f"{folder.address} holds {' and '.join(manifests)}.", value=manifests, remedy="Leave one of them."
+                f"{folder.address} contains {' and '.join(tables)}.", value=tables, remedy="Leave one of them."
             )
-        if not objects:
-            raise CatalogError(f"{folder.address} is empty.", value=str(folder.address), remedy="Upload photos there.")
-        return cls(folder, objects, next(iter(manifests), None))
+        return cls(folder, objects, next(iter(tables), None))
 
     def digest(self) -> str:
         """Changes whenever an object is added, replaced or removed."""
-        hasher = hashlib.sha256()
-        for name in sorted(self.objects):
-            hasher.update(f"{self.objects[name]!r}\n".encode())
-        return hasher.hexdigest()
+        return listing_digest(self.objects.values())
 
     def rows(self) -> tuple[tuple[CatalogRow, ...], dict[str, str]]:
-        """The products, by the manifest or by the photos' names; and why other pictures are skipped, by name.
+        """The products by id, from the product table or from the photos' names, and why other pictures are skipped.
 
-        Raises CatalogError.
+        Reads the product table, if there is one. Raises CatalogError for an invalid record.
         """
-        rows, skipped = rows_of_names(self.objects) if self.manifest is None else (self._listed_in(self.manifest), {})
-        check_not_empty(rows, str(self.folder.address), skipped)
-        return rows, skipped
+        if self.table is None:
+            return rows_of_names(self.objects)
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / self.table
+            self.folder.download(self.table, path)
+            return rows_of_table(path), {}
 
-    def _listed_in(self, manifest: str) -> tuple[CatalogRow, ...]:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / manifest
-            self.folder.download(manifest, path)
-            return rows_of_table(path)
+
+def listing_digest(objects: Iterable[Listed]) -> str:
+    """A hash of names, sizes and ETags, whatever their order."""
+    hasher = hashlib.sha256()
+    for one in sorted(objects):
+        hasher.update(f"{one!r}\n".encode())
+    return hasher.hexdigest()

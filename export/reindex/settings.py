@@ -1,4 +1,4 @@
-"""What the scheduled re-index is told by its environment."""
+"""What the environment tells the steps of a re-index."""
 
 from __future__ import annotations
 
@@ -21,19 +21,24 @@ class ReindexSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
-    catalog: str = Field(min_length=1, description="the photos: s3://BUCKET/PREFIX, maybe with catalog.csv in it")
+    catalog: str = Field(
+        min_length=1, description="the photos: s3://BUCKET/PREFIX, with catalog.csv in it if there is one"
+    )
     bundles: str = Field(min_length=1, description="where bundles live: s3://BUCKET/PREFIX")
     state: str | None = Field(
         default=None, min_length=1, description="what a run keeps for the next; default: `reindex` below the bundles"
     )
-    model: Path | None = Field(default=None, description="an encoder's folder; default: the current bundle's encoder")
+    model: Path | None = Field(
+        default=None, description="an encoder's directory; default: the current bundle's encoder"
+    )
     encoder: str | None = Field(
         default=None,
         pattern="^[0-9a-f]{32}$",
         description="fingerprint of an encoder in the bundles' store, instead of it",
     )
+    publish_minutes: float = Field(default=0, ge=0, description="shortest time between the starts of two builds")
     cache: Path = Field(default=DEFAULT_FOLDER, description="local copies of bundles in S3")
-    cache_megabytes: int = Field(default=DEFAULT_MEGABYTES, ge=1, description="how much of them is kept")
+    cache_megabytes: int = Field(default=DEFAULT_MEGABYTES, ge=1, description="size limit of these copies")
 
     @property
     def state_address(self) -> str:

@@ -1,78 +1,151 @@
-"""What the re-index job keeps in S3 from run to run: what has been embedded, and what the last run has seen."""
+"""What the re-index keeps in S3 between runs.
+
+last-look.json               the catalog that the last complete build saw, and when it finished
+due.json                     since when a publish has been due, and how often a build has been tried since
+plans/ID/...                 what one run embeds: `items.json` for the map, and the photos of each part
+vectors/FINGERPRINT/PART     see `part_file`
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from export.photos.embedding_cache import EmbeddingCache
-from handler.errors import BundleNotFound, ConfigurationError, PublishConflict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from export.reindex.part_file import pack, unpack
+from export.reindex.partition import Part
+from handler.errors import BundleNotFound, ConfigurationError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
+    from export.reindex.part_file import Known
     from export.reindex.s3_folder import S3Folder
 
-CACHE = "embeddings.sqlite"
-LAST_RUN = "last-run.json"
-_TRIES = 5
+VECTORS = "vectors/"
+LISTING = "listing"
+"""Metadata of a part: the digest of the listing that it holds completely, or nothing."""
+_THREADS = 16
 
 
-class ReindexState:
-    """The private folder of a shop's re-index job. Two jobs at once lose nothing of what the other saved."""
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def __init__(self, folder: S3Folder, work: Path) -> None:
-        """`work` is an empty folder on this machine."""
-        self._folder = folder
-        self._path = work / CACHE
-        self._theirs = work / f"theirs-{CACHE}"
-        self._etag: str | None = None
 
-    def seen(self) -> str | None:
-        """The digest of what the last finished run had to go by. Raises ConfigurationError."""
+_R = TypeVar("_R", bound=_Record)
+
+
+class LastLook(_Record):
+    """The last complete build: nothing it saw is still to be embedded or published."""
+
+    seen: str
+    """A digest of the catalog's listing and of the encoder that was asked for."""
+    version: str
+    fingerprint: str
+    bits: int
+    finished: AwareDatetime
+
+
+class Due(_Record):
+    """A publish that is due since a change was noticed. Void as soon as a complete build finishes."""
+
+    since: AwareDatetime
+    failures: int = 0
+    """Builds in a row that were started and did not end."""
+    attempted: AwareDatetime | None = None
+    """When the last one started."""
+
+
+class State:
+    """The re-index's private directory in S3. Every method raises StoreUnavailable."""
+
+    def __init__(self, folder: S3Folder) -> None:
+        self.folder = folder
+
+    def last_look(self) -> LastLook | None:
+        """Raises ConfigurationError for a damaged file."""
+        return self._read("last-look.json", LastLook)
+
+    def finish(self, look: LastLook) -> None:
+        self._write("last-look.json", look)
+
+    def due(self, look: LastLook | None) -> Due:
+        """Since when a publish is due; from now on if no earlier run noticed. Raises ConfigurationError."""
+        noticed = self._read("due.json", Due)
+        if noticed and (look is None or noticed.since > look.finished):
+            return noticed
+        due = Due(since=datetime.now(UTC))
+        self._write("due.json", due)
+        return due
+
+    def start_build(self, due: Due) -> None:
+        """Count a failure, which `end_build` takes back: a build that is killed cannot count itself."""
+        attempt = due.model_copy(update={"failures": due.failures + 1, "attempted": datetime.now(UTC)})
+        self._write("due.json", attempt)
+
+    def end_build(self, due: Due) -> None:
+        """Note that a build ended that left something to do, so that a publish is still due."""
+        self._write("due.json", due.model_copy(update={"failures": 0, "attempted": datetime.now(UTC)}))
+
+    def parts(self, fingerprint: str) -> set[Part]:
+        """The parts that have a file, of any size."""
+        prefix = f"{VECTORS}{fingerprint}/"
+        names = (name.removeprefix(prefix) for name in self.folder.modified(prefix))
+        return {part for name in names if (part := Part.parse(name))}
+
+    def complete(self, fingerprint: str, parts: Iterable[Part]) -> dict[Part, str]:
+        """The listing that each of these parts holds completely, as far as it does."""
+
+        def listing(part: Part) -> str:
+            try:
+                return self.folder.metadata(_vectors(fingerprint, part)).get(LISTING, "")
+            except BundleNotFound:
+                return ""
+
+        parts = list(parts)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            return {part: digest for part, digest in zip(parts, pool.map(listing, parts), strict=True) if digest}
+
+    def read_part(self, fingerprint: str, part: Part, present: Iterable[Part]) -> dict[str, Known]:
+        """What is known of the photos of `part`, by name, from its own file or else from those of overlapping parts.
+
+        `present` are the parts that have a file. Raises ConfigurationError for a damaged one.
+        """
+        present = set(present)
+        sources = [part] if part in present else sorted(one for one in present if one.overlaps(part))
+        known: dict[str, Known] = {}
+        for source in sources:
+            name = _vectors(fingerprint, source)
+            try:
+                found = unpack(self.folder.read(name), f"{self.folder.address}/{name}")
+            except BundleNotFound:
+                continue
+            known |= {photo: one for photo, one in found.items() if Part.of(photo, part.bits) == part}
+        return known
+
+    def write_part(self, fingerprint: str, part: Part, known: Mapping[str, Known], listing: str = "") -> None:
+        """Replace a part's file. `listing` says which listing it holds completely."""
+        self.folder.write(_vectors(fingerprint, part), pack(known), {LISTING: listing} if listing else {})
+
+    def _read(self, name: str, record: type[_R]) -> _R | None:
         try:
-            body = self._folder.read(LAST_RUN)
+            return record.model_validate_json(self.folder.read(name))
         except BundleNotFound:
             return None
-        try:
-            return str(json.loads(body)["seen"])
-        except (ValueError, KeyError, TypeError) as error:
-            place = f"{self._folder.address}/{LAST_RUN}"
-            raise ConfigurationError(f"{place} is not ours: {error!r}.", value=place, remedy="Delete it.") from error
+        except ValidationError as error:
+            place = f"{self.folder.address}/{name}"
+            raise ConfigurationError(f"{place} is damaged: {error}.", value=place, remedy="Delete it.") from error
 
-    def finish(self, seen: str, version: str) -> None:
-        self._folder.write(LAST_RUN, json.dumps({"seen": seen, "version": version}).encode())
+    def _write(self, name: str, record: _Record) -> None:
+        self.folder.write(name, record.model_dump_json().encode())
 
-    def open_cache(self) -> EmbeddingCache:
-        """What has been embedded so far, in a local copy. Raises ConfigurationError if it is damaged."""
-        try:
-            self._etag = self._folder.download(CACHE, self._path)
-        except BundleNotFound:
-            self._path.unlink(missing_ok=True)
-            self._etag = None
-        return EmbeddingCache(self._path)
 
-    def save(self, cache: EmbeddingCache) -> None:
-        """Upload it. What another run has saved meanwhile is taken in first. Raises PublishConflict after _TRIES."""
-        for _ in range(_TRIES):
-            cache.settle()
-            try:
-                self._etag = self._folder.upload(CACHE, self._path, self._etag)
-            except (PublishConflict, BundleNotFound):
-                self._take_in(cache)
-            else:
-                return
-        raise PublishConflict(
-            f"{self._folder.address}/{CACHE} changed {_TRIES} times while it was being saved.",
-            value=_TRIES,
-            remedy="Run fewer re-index jobs at once.",
-        )
+def _vectors(fingerprint: str, part: Part) -> str:
+    return f"{VECTORS}{fingerprint}/{part}"
 
-    def _take_in(self, cache: EmbeddingCache) -> None:
-        try:
-            self._etag = self._folder.download(CACHE, self._theirs)
-        except BundleNotFound:
-            self._etag = None
-            return
-        cache.absorb(self._theirs)
-        self._theirs.unlink()
+
+def dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

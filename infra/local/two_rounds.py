@@ -66,8 +66,11 @@ def point_at(s3: str, parameters: str) -> dict[str, str]:
 def play(options: argparse.Namespace, variables: dict[str, str]) -> None:
     command = [options.sam_python, "infra/local/local_template.py", str(BUILT)]
     subprocess.run([*command, *(f"{key}={value}" for key, value in variables.items())], check=True)
-    report = invoke(options, "re-index", "ReindexFunction", {})
-    print(f"  {json.dumps(report)}")
+    planned = invoke(options, "plan", "PlanFunction", {})
+    expect(planned["status"] == "embed", "everything is to be embedded")
+    invoke(options, "embed", "EmbedFunction", planned["part"])
+    built = invoke(options, "build", "BuildFunction", planned)
+    expect((built["status"], built["behind"]) == ("published", 0), f"a bundle is published: {json.dumps(built)}")
     first = page(options, "first page, cold", event("start_session"))
     liked = [item["id"] for item in first["items"][:2]]
     second = page(options, "second round, cold", event("next_page", {"session": first["session"], "liked": liked}))

@@ -73,8 +73,8 @@ class Ministack:
 
 @pytest.fixture(scope="session")
 def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministack]:
-    """One emulator for the whole run: use names of your own for stacks, buckets and functions."""
-    with start_ministack(tmp_path_factory.mktemp("ministack")) as emulator:
+    """One emulator for the whole run: use names of your own for stacks, buckets and functions. Retries wait a 20th."""
+    with start_ministack(tmp_path_factory.mktemp("ministack"), SFN_WAIT_SCALE="0.05") as emulator:
         yield emulator
 
 

@@ -22,6 +22,8 @@ SIZES: dict[int, dict[str, int]] = {
 BUNDLE_BYTES = 1_900
 RESIDENT_BYTES = 3_800
 ENCODER_MEGABYTES = 90
+BUILD_BYTES = 3_600  # the limit that export/bench/build_memory.py holds
+VECTOR_BYTES = 4 * 384
 LAMBDA_STORAGE, LAMBDA_MEMORY, SNAPSTART_STORAGE = (512, 10_240), (128, 10_240), 512
 
 
@@ -31,6 +33,14 @@ def test_two_bundles_and_an_encoder_fit_into_the_apis_storage(products: int) -> 
     assert 2 * products * BUNDLE_BYTES / 1e6 + ENCODER_MEGABYTES <= sizes["ApiStorage"] * 1.048576
     assert 2 * products * BUNDLE_BYTES / 1e6 <= sizes["ApiCache"] < sizes["ApiStorage"]
     assert products * RESIDENT_BYTES / 1e6 + 110 <= sizes["ApiMemory"]
+
+
+@pytest.mark.parametrize("products", SIZES)
+def test_a_build_has_the_memory_and_the_storage_that_it_needs(products: int) -> None:
+    """Storage: the vectors, the bundle that is built, and the earlier one, whose labels are read."""
+    sizes = SIZES[products]
+    assert products * BUILD_BYTES / 1e6 + 250 <= sizes["BuildMemory"] * 1.048576
+    assert products * (VECTOR_BYTES + 2 * BUNDLE_BYTES) / 1e6 + ENCODER_MEGABYTES <= sizes["BuildStorage"] * 1.048576
 
 
 @pytest.mark.parametrize("products", SIZES)

@@ -10,6 +10,7 @@ import pytest
 
 from export.reindex.settings import ReindexSettings
 from handler.api.app import create_app
+from handler.metrics import UNITS
 from handler.runtime import Runtime
 from handler.settings import Settings
 from tests.infra.template import as_list, load, of_type, statements
@@ -51,7 +52,7 @@ def test_every_function_has_its_own_role() -> None:
     assert len(set(roles)) == len(FUNCTIONS)
     for name, role in ROLES.items():
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
-        service = "scheduler" if name.endswith("ScheduleRole") else "lambda"
+        service = "scheduler" if name.endswith("ScheduleRole") else "states" if name == "ReindexRole" else "lambda"
         assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
     assert not any("Policies" in function for function in FUNCTIONS.values())
 
@@ -64,12 +65,57 @@ def test_the_api_function_reads_bundles_and_nothing_else_of_the_bucket() -> None
     assert FUNCTIONS["ApiFunction"]["Environment"]["Variables"]["VITRINE_BUNDLES"] == {"Sub": "s3://${Bucket}/vitrine"}
 
 
-def test_the_reindex_writes_bundles_and_its_state_only_and_deletes_nothing() -> None:
-    written = [found for found in statements(TEMPLATE, "ReindexRole") if "s3:PutObject" in as_list(found["Action"])]
-    assert [found["Resource"] for found in written] == [
-        [{"Sub": "${Bucket.Arn}/vitrine/*"}, {"Sub": "${Bucket.Arn}/state/*"}]
-    ]
-    assert "s3:Delete" not in json.dumps(ROLES)
+def places(role: str, action: str) -> set[str]:
+    """Below which keys of the bucket a role may do it."""
+    found = [one for one in statements(TEMPLATE, role) if action in as_list(one["Action"])]
+    return {place["Sub"].removeprefix("${Bucket.Arn}/") for one in found for place in as_list(one["Resource"])}
+
+
+@pytest.mark.parametrize(
+    ("role", "written"),
+    [
+        ("PlanRole", {"state/plans/*", "state/due.json"}),
+        ("EmbedRole", {"state/plans/*", "state/vectors/*"}),
+        ("BuildRole", {"vitrine/*", "state/due.json", "state/last-look.json"}),
+        ("PruneRole", set()),
+        ("ApiRole", set()),
+    ],
+)
+def test_every_step_writes_only_what_is_its_own(role: str, written: set[str]) -> None:
+    assert places(role, "s3:PutObject") == written
+
+
+def test_only_prune_may_delete_and_neither_photos_nor_the_pointer() -> None:
+    assert [role for role in ROLES if "s3:Delete" in json.dumps(ROLES[role])] == ["PruneRole"]
+    assert places("PruneRole", "s3:DeleteObject") == {"vitrine/bundles/*", "vitrine/models/*", "state/vectors/*"}
+
+
+def test_the_state_machine_may_call_the_functions_that_it_calls_and_no_others() -> None:
+    machine = of_type(TEMPLATE, "AWS::Serverless::StateMachine")["Reindex"]
+    called = set(re.findall(r'"GetAtt": "(\w+)\.Arn"', json.dumps(machine["Definition"])))
+    (allowed,) = [one for one in statements(TEMPLATE, "ReindexRole") if one["Action"] == "lambda:InvokeFunction"]
+    assert {f"{name}.Arn" for name in called} == {resource["GetAtt"] for resource in allowed["Resource"]}
+    assert called == {"PlanFunction", "EmbedFunction", "BuildFunction", "PruneFunction"}
+    (start,) = [one for one in statements(TEMPLATE, "ReindexRole") if one["Action"] == "states:StartExecution"]
+    assert start["Resource"]["Sub"].endswith(f":stateMachine:{machine['Name']['Sub']}")
+
+
+def test_every_retry_backs_off_with_jitter_and_failed_parts_are_tolerated_up_to_one_in_a_hundred() -> None:
+    states = of_type(TEMPLATE, "AWS::Serverless::StateMachine")["Reindex"]["Definition"]["States"]
+    embed = states["EmbedParts"]["ItemProcessor"]["States"]["Embed"]
+    tasks = [*(state for state in states.values() if state["Type"] == "Task"), embed]
+    for retry in (retry for task in tasks for retry in task["Retry"]):
+        assert (retry["BackoffRate"] >= 2, retry["JitterStrategy"]) == (True, "FULL")
+    assert embed["Retry"][0]["MaxAttempts"] >= 2  # a photo that kills its process is found by the second retry
+    assert states["EmbedParts"]["ToleratedFailurePercentage"] == 1
+
+
+def test_old_state_expires() -> None:
+    (bucket,) = of_type(TEMPLATE, "AWS::S3::Bucket").values()
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert (rules["finished-plans"]["Prefix"], rules["finished-plans"]["ExpirationInDays"]) == ("state/plans/", 2)
+    assert rules["overwritten-state"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 2}
+    assert not [rule for rule in rules.values() if "ExpirationInDays" in rule and rule["Id"] != "finished-plans"]
 
 
 def test_only_the_api_function_can_be_reached_from_outside() -> None:
@@ -105,13 +151,17 @@ def test_the_gateway_throttles_and_leaves_cors_to_the_application() -> None:
 def test_the_api_has_no_path_that_would_need_a_login(settings: Settings) -> None:
     """The gateway lets everybody in, so a path that changes or tells more than a shopper may is a hole."""
     paths = create_app(Runtime(settings)).openapi()["paths"]
-    public = r"/v1/(sessions(/next|/undo|/show)?|search/image|items/\{product_id\}(/similar)?|health|bundle)"
+    public = r"/v1/(sessions(/next|/undo|/show)?|search/(image|text)|items/\{product_id\}(/similar)?|health|bundle)"
     assert not [path for path in paths if not re.fullmatch(public, path)]
     assert {method for path in paths.values() for method in path} <= {"get", "post"}
 
 
 def test_the_functions_are_given_only_settings_that_they_have() -> None:
-    known = {"ApiFunction": Settings, "ReindexFunction": ReindexSettings}
+    steps = ("PlanFunction", "EmbedFunction", "BuildFunction", "PruneFunction")
+    known: dict[str, type[Settings | ReindexSettings]] = {
+        "ApiFunction": Settings,
+        **dict.fromkeys(steps, ReindexSettings),
+    }
     for name, settings in known.items():
         given = {key for key in FUNCTIONS[name]["Environment"]["Variables"] if key.startswith("VITRINE_")}
         assert given <= {f"VITRINE_{field.upper()}" for field in settings.model_fields}
@@ -132,7 +182,9 @@ def test_every_alarm_notifies_and_the_dashboard_is_json() -> None:
     alarms = of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
     assert len(alarms) >= 6
     assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}] for alarm in alarms.values())
-    assert alarms["StaleBundleAlarm"]["TreatMissingData"] == "breaching"
+    assert alarms["LookOverdueAlarm"]["TreatMissingData"] == "breaching"
+    written = {alarm["MetricName"] for alarm in alarms.values() if alarm["Namespace"] == "Vitrine"}
+    assert written == {"StaleSeconds", "PublishOverdueHours"} <= UNITS.keys()
     for dashboard in of_type(TEMPLATE, "AWS::CloudWatch::Dashboard").values():
         assert json.loads(dashboard["DashboardBody"]["Sub"])["widgets"]
 

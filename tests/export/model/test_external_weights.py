@@ -10,7 +10,7 @@ import pytest
 
 from export.bundle.write_bundle import describe_model
 from export.model import external_weights
-from export.reindex.fetch_encoder import fetch_encoder
+from export.reindex.encoders import fetch_encoder
 from handler.errors import BundleCorrupt
 from handler.manifest import model_key
 from handler.open_bundle import OpenBundle
