@@ -1,14 +1,16 @@
-"""Old bundles, models that no bundle uses and what broken-off runs left: found first, deleted on demand."""
+"""Pruning: old bundles, unused models and the remains of interrupted runs. Finding and deleting are two steps."""
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.store.versions import complete, list_versions
 from handler.errors import PublishConflict
-from handler.manifest import MANIFEST_FILE
+from handler.manifest import MANIFEST_FILE, bundle_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
 
 KEEP = 5
 GRACE = timedelta(days=1)
-"""Nobody takes longer to publish: what is younger and looks unfinished may be under way."""
+"""No publisher takes longer, so a younger file that looks unfinished may still be in use."""
 
 
 @dataclass(frozen=True)
 class Waste:
-    """Files that can go together, and why."""
+    """Files to delete together, and the reason."""
 
     name: str
     reason: str
@@ -40,10 +42,10 @@ class Waste:
 def find_waste(
     store: BundleStore, keep: int = KEEP, now: datetime | None = None, collections: Collections | None = None
 ) -> list[Waste]:
-    """What may go if the `keep` newest bundles stay, beside the one that is current.
+    """Find what can be deleted if the `keep` newest bundles stay, besides the current one.
 
-    The bundle that has handed out the highest label stays, too, until the current one has caught up: it is the record
-    of which labels must not be used again. Raises BundleNotFound if nothing is current.
+    The bundle with the highest label stays, too, until the current one has caught up: it records which product has
+    which of these labels. Raises BundleNotFound if nothing is current.
     """
     store.current()
     before = (now or datetime.now(UTC)) - GRACE
@@ -76,7 +78,7 @@ def delete(
 ) -> None:
     """Delete what `find_waste` found while `expected_version` was current. Raises PublishConflict if it no longer is.
 
-    Manifests go first: what is left if this is broken off is no bundle any more, and goes the next time.
+    Manifests go first: what an interrupted run leaves is not a bundle any more, and the next run deletes it.
     """
     current = store.current().version
     if current != expected_version:
@@ -86,11 +88,32 @@ def delete(
             remedy="Look again at what can go.",
         )
     files = [file for one in waste for file in one.files]
-    for file in sorted(files, key=lambda file: not file.key.endswith(f"/{MANIFEST_FILE}")):
+    manifests = [file for file in files if file.key.endswith(f"/{MANIFEST_FILE}")]
+    contents = {file.key: store.read(file.key) for file in manifests}
+    for file in manifests:
         store.delete(file)
+    # A rollback may have chosen one of them before. It checks, too, once it has moved the pointer.
+    key = bundle_key(store.current().version, MANIFEST_FILE)
+    if key in contents:
+        _restore(store, key, contents[key])
+        raise PublishConflict(
+            f"{store.address} was rolled back to a bundle that was about to be deleted; it stays.",
+            value=key,
+            remedy="Prune again: the other bundles of this run now count as never finished.",
+        )
+    for file in files:
+        if file.key not in contents:
+            store.delete(file)
     for one in waste:
         if collections and one.collection:
             collections.milvus.drop(one.collection)
+
+
+def _restore(store: BundleStore, key: str, content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / MANIFEST_FILE
+        path.write_bytes(content)
+        store.put(key, path)
 
 
 def _kept(versions: list[Version], keep: int) -> set[str]:

@@ -9,6 +9,7 @@ from export.store.move_pointer import move_pointer
 from export.store.versions import check_files_are_there, complete, list_versions
 from handler.errors import BundleNotFound
 from handler.manifest import MANIFEST_FILE, bundle_key
+from handler.stores.pointer import next_current
 
 if TYPE_CHECKING:
     from handler.stores.pointer import Pointer
@@ -36,7 +37,15 @@ def roll_back(store: BundleStore, version: str | None = None) -> tuple[Pointer, 
         return pointer, pointer
     check_files_are_there(store, manifests[name])
     check_rollback_labels(store, manifests[name], pointer)
-    return pointer, move_pointer(store, name, store.read(bundle_key(name, MANIFEST_FILE)), pointer)
+    after = move_pointer(store, name, store.read(bundle_key(name, MANIFEST_FILE)), pointer)
+    try:
+        store.read(bundle_key(name, MANIFEST_FILE))
+    except BundleNotFound:  # a prune that began before this took it; a prune that begins now sees the pointer
+        earlier = pointer.current
+        back = next_current(after, earlier.version, earlier.manifest_sha256, after.current.next_label)
+        store.point(back, after.etag)
+        raise
+    return pointer, after
 
 
 def _before(current: str, newest_first: list[str]) -> str | None:

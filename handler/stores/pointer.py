@@ -44,7 +44,7 @@ class Pointer(NamedTuple):
         return self.current.version
 
 
-def next_current(before: Pointer | None, version: str, manifest_sha256: str, next_label: int | None) -> Current:
+def next_current(before: Pointer | None, version: str, manifest_sha256: str | None, next_label: int | None) -> Current:
     """The pointer to write over `before`, with a larger generation.
 
     Generations count milliseconds since 1970, or one up where the clock was set back. So they do not repeat after a

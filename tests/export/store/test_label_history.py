@@ -14,10 +14,12 @@ from export.index_catalog import index_catalog
 from export.photos.read_catalog import read_catalog
 from export.store import known_labels
 from export.store.move_pointer import high_water
+from export.store.prune import Waste, delete
 from export.store.rollback import roll_back
 from export.store.versions import list_versions
-from handler.errors import BundleCorrupt, PublishConflict
+from handler.errors import BundleCorrupt, BundleNotFound, PublishConflict
 from handler.manifest import CURRENT_KEY, MANIFEST_FILE, bundle_key
+from handler.open_bundle import OpenBundle
 from handler.stores.file_cache import FileCache
 from handler.stores.pointer import Current
 from handler.stores.s3_store import S3Store
@@ -28,7 +30,8 @@ from tests.s3_servers import new_bucket, use
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from handler.stores.store import BundleStore
+    from handler.stores.pointer import Pointer
+    from handler.stores.store import BundleStore, Stored
 
 
 @dataclass
@@ -179,3 +182,41 @@ def test_a_manifest_that_the_pointer_does_not_name_is_no_base(tmp_path: Path, en
     path.write_bytes(path.read_bytes() + b"\n")
     with pytest.raises(BundleCorrupt, match=f"{CURRENT_KEY} names"):
         shop.index(*range(6))
+
+
+@pytest.mark.parametrize("first", ["prune", "rollback"])
+def test_a_rollback_and_a_prune_of_its_bundle_at_once_leave_a_whole_bundle(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """Each comes just before the other's decisive write, and has checked all that it could before."""
+    old = shop.store.current().version
+    new = shop.index(*range(6))
+    kind = type(shop.store)
+    remove, point = kind.delete, kind.point
+
+    def prune() -> None:
+        files = tuple(shop.store.files(f"bundles/{old}/"))
+        delete(shop.store, [Waste(f"bundle {old}", "not among the newest", files)], new)
+
+    def rolled_back_before(store: BundleStore, stored: Stored) -> None:
+        monkeypatch.setattr(kind, "delete", remove)
+        roll_back(shop.store, old)
+        remove(store, stored)
+
+    def pruned_before(store: BundleStore, current: Current, etag: str | None) -> Pointer:
+        monkeypatch.setattr(kind, "point", point)
+        prune()
+        return point(store, current, etag)
+
+    if first == "prune":
+        monkeypatch.setattr(kind, "point", pruned_before)
+        with pytest.raises(BundleNotFound, match=old):
+            roll_back(shop.store, old)
+        assert shop.store.current().version == new
+    else:
+        monkeypatch.setattr(kind, "delete", rolled_back_before)
+        with pytest.raises(PublishConflict, match="was rolled back to a bundle that was about to be deleted"):
+            prune()
+        assert shop.store.current().version == old
+    current = shop.store.current().current
+    OpenBundle(shop.store, current.version, current.manifest_sha256).load()
