@@ -20,11 +20,11 @@ def write_bars(
     unit: str,
     pairs: Mapping[str, Mapping[str, tuple[float, float]]],
     ratios: Mapping[str, Mapping[str, float]],
-    target: tuple[str, float],
+    targets: Mapping[str, float],
 ) -> Path:
-    """`<out>/<name>.png`: on the left median (and 90th percentile) of each side, on the right the ratio to reach.
+    """`<out>/<name>.png`: on the left median (and 90th percentile) of each side, on the right the ratios to reach.
 
-    `pairs` is side -> group -> (median, p90); `ratios` group -> ratio, low, high; `target` the group it is set for.
+    `pairs` is side -> group -> (median, p90); `ratios` group -> ratio, low, high; `targets` group -> ratio.
     """
     import matplotlib as mpl
 
@@ -35,7 +35,7 @@ def write_bars(
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=(3, 2), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
     _draw_pairs(left, unit, pairs)
-    _draw_ratios(right, ratios, target)
+    _draw_ratios(right, ratios, targets)
     figure.legend(frameon=False, loc="outside lower left", ncols=len(pairs))
     path = out / f"{name}.png"
     figure.savefig(path, dpi=150)
@@ -78,8 +78,10 @@ def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Non
         print("  ".join(c.ljust(w) if place == 0 else c.rjust(w) for place, (c, w) in enumerate(cells)))
 
 
-def verdict(ratio: Mapping[str, float], target: float) -> str:
+def verdict(ratio: Mapping[str, float], target: float | None) -> str:
     """Whether a ratio is within its target; undecided where the interval holds both answers."""
+    if target is None:
+        return ""
     if ratio["high"] <= target:
         return f"<= {target}: met"
     return f"<= {target}: NOT MET" if ratio["low"] > target else f"<= {target}: undecided, repeat more"
@@ -104,28 +106,21 @@ def _draw_pairs(axes: Axes, unit: str, pairs: Mapping[str, Mapping[str, tuple[fl
     _tidy(axes)
 
 
-def _draw_ratios(axes: Axes, ratios: Mapping[str, Mapping[str, float]], target: tuple[str, float]) -> None:
+def _draw_ratios(axes: Axes, ratios: Mapping[str, Mapping[str, float]], targets: Mapping[str, float]) -> None:
     names = list(ratios)
     for place, name in enumerate(names):
         one = ratios[name]
         axes.plot([one["low"], one["high"]], [place, place], color=OURS, linewidth=2.5, solid_capstyle="round")
         axes.plot(one["ratio"], place, "o", color=OURS, markersize=8)
         axes.annotate(f"{one['ratio']:.2f}", (one["ratio"], place), (0, 9), textcoords="offset points", ha="center")
-    axes.axvline(target[1], color=TARGET, linestyle="--", linewidth=1.2)
-    axes.annotate(
-        f"at most {target[1]:g}\nat {target[0]}",
-        (target[1], len(names) - 0.55),
-        (4, 0),
-        textcoords="offset points",
-        color=TARGET,
-        size=9,
-        va="center",
-    )
+        if name in targets:
+            axes.plot([targets[name]] * 2, [place - 0.3, place + 0.3], color=TARGET, linestyle="--", linewidth=1.2)
+            axes.text(targets[name], place - 0.35, f"{targets[name]:g}", color=TARGET, size=9, ha="center", va="top")
     axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(-0.5, len(names) - 0.3)
+    axes.set_ylim(-0.6, len(names) - 0.3)
     axes.set_xlim(left=min(1.0, *(one["low"] for one in ratios.values())) - 0.05)
     axes.margins(x=0.15)
-    axes.set_xlabel("ratio of medians, 95 % interval")
+    axes.set_xlabel("ratio of medians, 95 % interval; dashed: to reach")
     _tidy(axes)
 
 
