@@ -140,7 +140,7 @@ def reindex_failing(shop: Shop) -> Iterator[dict[str, Any]]:
         "VITRINE_STATE": f"s3://{shop.bucket}/state",
     }
     try:
-        job.handler({}, _FullTime())
+        job.plan_handler({}, _FullTime())
     except VitrineError as error:
         failure = error
     else:
