@@ -9,16 +9,10 @@ from typing import TYPE_CHECKING
 
 from export.model.check_parity import FLOORS, Floors, Parity, check_parity
 from export.model.checkpoint import load_checkpoint
-from export.model.external_weights import separate_weights
-from export.model.first_token import keep_first_token
-from export.model.fuse_attention import fuse_attention
 from export.model.parity_trial import Speed, calibration_batches, judge, measure_speed
-from export.model.pool_graph import append_pooling, fold_constants
-from export.model.quantize import Precision, quantize
 from export.model.quiet import require_export_extra
-from export.model.smooth import smooth
-from export.model.trace import trace
 from export.model.trial_photos import photos_to_judge_by
+from export.model.write_graph import refine_graph, trace_graph
 from handler.errors import ConfigurationError
 from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE, EncoderSpec
 
@@ -26,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.progress import Progress
+
+    from export.model.quantize import Precision
 
 DEFAULT_SAMPLE = 600
 
@@ -86,16 +82,10 @@ def _export(request: ExportRequest, photos: Sequence[Path], progress: Progress) 
         made.mkdir()
         file = made / ENCODER_FILE
         progress.update(steps, advance=1, description="Tracing with optimum")
-        trace(checkpoint, file)
-        append_pooling(file, checkpoint.pooling, prefix_tokens=checkpoint.prefix_tokens, dim=checkpoint.dim)
-        fold_constants(file)
-        fuse_attention(file, checkpoint.heads)
+        trace_graph(checkpoint, file)
         progress.update(steps, advance=1, description=f"Writing {request.precision}")
-        if request.precision == "int8":
-            smooth(file, calibration_batches(photos, checkpoint.preprocessing))
-        keep_first_token(file)  # after smoothing, which needs every reader of a norm to be a MatMul
-        quantize(file, request.precision)
-        size = separate_weights(file)
+        calibration = calibration_batches(photos, checkpoint.preprocessing)
+        size = refine_graph(file, request.precision, checkpoint.heads, calibration)
         spec = EncoderSpec(
             source=checkpoint.source,
             architecture=checkpoint.family.model_type,

@@ -66,7 +66,12 @@ def judge(checkpoint: Checkpoint, directory: Path, photos: Sequence[Path], progr
 
 def calibration_batches(photos: Sequence[Path], how: Preprocessing) -> Iterator[NDArray[np.float32]]:
     """Some of `photos`, evenly spread, preprocessed, one a batch: float32 (1, 3, height, width)."""
-    for path in photos[:: max(1, len(photos) // _CALIBRATION)]:
+    return preprocessed(photos[:: max(1, len(photos) // _CALIBRATION)], how)
+
+
+def preprocessed(photos: Sequence[Path], how: Preprocessing) -> Iterator[NDArray[np.float32]]:
+    """Those of `photos` that decode, one a batch: float32 (1, 3, height, width)."""
+    for path in photos:
         image = _read(path)
         if image is not None:
             yield preprocess(image, how)[None]

@@ -23,11 +23,16 @@ def embed(checkpoint: Checkpoint, images: Sequence[Image.Image]) -> NDArray[np.f
 
     Shares no code with what it judges, save the decoding of the photos.
     """
+    return embed_pixels(checkpoint, checkpoint.processor(images=list(images), return_tensors="np")["pixel_values"])
+
+
+def embed_pixels(checkpoint: Checkpoint, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Preprocessed float32 (n, 3, height, width) -> float32 (n, dim) unit vectors."""
     import torch
 
-    pixels = checkpoint.processor(images=list(images), return_tensors="pt")["pixel_values"]
     with torch.no_grad():
-        embeddings = _pool(checkpoint, checkpoint.model(pixel_values=pixels, **checkpoint.forward_options))
+        outputs = checkpoint.model(pixel_values=torch.from_numpy(pixels), **checkpoint.forward_options)
+        embeddings = _pool(checkpoint, outputs)
         return np.asarray(torch.nn.functional.normalize(embeddings, dim=-1).numpy(), dtype=np.float32)
 
 

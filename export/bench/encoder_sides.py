@@ -1,0 +1,146 @@
+"""The sides of the encoder's benchmark: what opens, what runs, how large it is; and the machine's own speed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from export.bench.openvino_peer import open_in_openvino, quantize_by_nncf
+from export.model import reference
+from export.model.parity_trial import calibration_batches
+from export.model.quantize import Precision
+from export.model.write_graph import refine_graph, trace_graph
+from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, Encoder, EncoderSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from export.model.checkpoint import Checkpoint
+
+PEER = "OpenVINO NNCF int8"
+_GEMM = 1_024
+"""Rows, columns and depth of the products that the machine's peak is measured on."""
+
+_OPENING = """
+import json, sys, time
+import numpy as np
+from pathlib import Path
+from handler.photos.encoder import Encoder
+import onnxruntime
+started = time.process_time()
+encoder = Encoder(Path(sys.argv[1]), threads=1, prepack=sys.argv[2] == "prepack")
+opened = time.process_time()
+encoder.encode(np.zeros((1, 3, *encoder.spec.preprocessing.input_size), np.float32))
+print(json.dumps([1000 * (opened - started), 1000 * (time.process_time() - opened)]))
+"""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to encode: `run` maps float32 (n, 3, height, width) to (n, dim)."""
+
+    name: str
+    run: Callable[[NDArray[np.float32]], NDArray[Any]]
+    megabytes: float = 0
+    open_ms: float = 0
+    """CPU time from importing the runtime to a session, in a fresh process; then of the first picture."""
+    first_ms: float = 0
+
+
+def make_sides(checkpoint: Checkpoint, photos: Sequence[Path], work: Path, *, peer: bool) -> list[Side]:
+    """PyTorch, every precision of `vitrine export` below `work`, and the peer if asked; all on one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    how = checkpoint.preprocessing
+    traced = work / "traced.onnx"
+    trace_graph(checkpoint, traced)
+    sides = [Side("PyTorch fp32", lambda pixels: reference.embed_pixels(checkpoint, pixels))]
+    for precision in get_args(Precision):
+        directory = work / precision
+        directory.mkdir()
+        (directory / ENCODER_FILE).write_bytes(traced.read_bytes())
+        size = refine_graph(directory / ENCODER_FILE, precision, checkpoint.heads, calibration_batches(photos, how))
+        (directory / SPEC_FILE).write_text(_spec(checkpoint, precision).model_dump_json())
+        sides.append(_onnx_side(precision, directory, size))
+    if peer:
+        target = work / "peer.xml"
+        quantize_by_nncf(traced, target, calibration_batches(photos, how))
+        size = target.stat().st_size + target.with_suffix(".bin").stat().st_size
+        sides.append(Side(PEER, open_in_openvino(target, how.input_size), size / 1e6))
+    return sides
+
+
+def multiplications(checkpoint: Checkpoint) -> float:
+    """Multiply-adds that PyTorch does for one picture, in matrix products."""
+    config = checkpoint.model.config
+    height, width = checkpoint.preprocessing.input_size
+    patches = (height // config.patch_size) * (width // config.patch_size)
+    tokens, dim = patches + checkpoint.prefix_tokens, config.hidden_size
+    inner = getattr(config, "intermediate_size", None) or dim * config.mlp_ratio
+    blocks = len(checkpoint.model.get_submodule(checkpoint.family.blocks))
+    block = tokens * (4 * dim * dim + 2 * dim * inner) + 2 * tokens * tokens * dim
+    return float(blocks * block + patches * 3 * config.patch_size**2 * dim)
+
+
+def gemm_sides() -> dict[str, Side]:
+    """The runtime's own products of large matrices, float32 and 8 bits, one thread: run with any pixels."""
+    import onnxruntime as ort
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = np.random.default_rng(0)
+    sides = {}
+    for name, kind, operator, result, dtype in (
+        ("fp32", TensorProto.FLOAT, "MatMul", TensorProto.FLOAT, np.float32),
+        ("int8", TensorProto.UINT8, "MatMulInteger", TensorProto.INT32, np.uint8),
+    ):
+        weights = random.integers(-64, 64, (_GEMM, _GEMM)).astype(np.float32 if name == "fp32" else np.int8)
+        graph = helper.make_graph(
+            [helper.make_node(operator, ["a", "b"], ["c"])],
+            "product",
+            [helper.make_tensor_value_info("a", kind, [_GEMM, _GEMM])],
+            [helper.make_tensor_value_info("c", result, [_GEMM, _GEMM])],
+            [numpy_helper.from_array(weights, "b")],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = 1
+        session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        left = random.integers(0, 255, (_GEMM, _GEMM)).astype(dtype)
+        sides[name] = Side(name, _product(session, left))
+    return sides
+
+
+def _product(session: Any, left: NDArray[Any]) -> Callable[[NDArray[np.float32]], NDArray[Any]]:
+    return lambda _pixels: np.asarray(session.run(None, {"a": left})[0])
+
+
+def gemm_multiplications() -> float:
+    """Multiply-adds of one run of a GEMM side."""
+    return float(_GEMM**3)
+
+
+def _onnx_side(precision: Precision, directory: Path, size: int) -> Side:
+    encoder = Encoder(directory, threads=1)
+    command = [sys.executable, "-c", _OPENING, str(directory), "map" if size >= 1e8 else "prepack"]
+    opened, first = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return Side(precision, encoder.encode, size / 1e6, opened, first)
+
+
+def _spec(checkpoint: Checkpoint, precision: Precision) -> EncoderSpec:
+    return EncoderSpec(
+        source=checkpoint.source,
+        architecture=checkpoint.family.model_type,
+        pooling=checkpoint.pooling,
+        precision=precision,
+        dim=checkpoint.dim,
+        preprocessing=checkpoint.preprocessing,
+    )
