@@ -66,17 +66,22 @@ def join_encoders(
 
 def _joined_spec(specs: Sequence[EncoderSpec], weights: Sequence[float], name: str | None) -> EncoderSpec:
     largest = max(specs, key=lambda spec: spec.preprocessing.input_size)
-    licences = list(dict.fromkeys(spec.licence for spec in specs))
+    licences = [spec.licence for spec in specs]
     return EncoderSpec(
         source=name or " + ".join(spec.source for spec in specs),
         architecture=" + ".join(spec.architecture for spec in specs),
         pooling="joined",
         precision=max((spec.precision for spec in specs), key=_PRECISIONS.index),
         dim=sum(spec.dim for spec in specs),
-        licence=None if None in licences else " AND ".join(map(str, licences)),
+        licence=None if None in licences else _all_of(" AND ".join(map(str, licences))),
         parts=tuple(part for spec, weight in zip(specs, weights, strict=True) for part in _parts(spec, float(weight))),
         preprocessing=largest.preprocessing,
     )
+
+
+def _all_of(licences: str) -> str:
+    """An SPDX expression of licenses joined by AND, each named once."""
+    return " AND ".join(dict.fromkeys(licences.split(" AND ")))
 
 
 def _parts(spec: EncoderSpec, weight: float) -> Iterator[Part]:

