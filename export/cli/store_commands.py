@@ -1,4 +1,4 @@
-"""Commands that manage the bundles of a store: publish, bundles, rollback, prune."""
+"""Commands that manage the bundles of a store: publish, tune, bundles, rollback, prune."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Store = Annotated[str, typer.Argument(metavar="STORE", help="Store of the bundle
 
 def register(app: typer.Typer) -> None:
     """Add these commands to `vitrine`."""
-    for command in (publish, bundles, rollback, prune):
+    for command in (publish, bundles, rollback, prune, tune):
         app.command()(command)
 
 
@@ -49,6 +49,31 @@ def publish(
     console.print(
         f"{manifest.version} with {manifest.catalog.count:,} products is current in {escape(target.address)}."
     )
+
+
+def tune(
+    store: Store,
+    by: Annotated[str, typer.Option(metavar="FIELD", help="Field whose values say which products are alike.")],
+) -> None:
+    """Tune the vectors of the current bundle to a field, such as the category, and publish the result.
+
+    Nothing changes unless held-out products find more of their own kind, and products of held-out kinds no fewer.
+    Running sessions end. Later index runs keep the tuned projection; `vitrine index --refit` drops it.
+    """
+    from export.bundle.tune_bundle import tune_bundle
+    from export.terminal import progress_bar
+
+    with progress_bar(console) as progress:
+        trial, manifest = tune_bundle(open_store(store), by, progress)
+    console.print(
+        "Neighbors of the same kind among ten, before and after: "
+        f"held-out products {trial.products[0]:.3f}, {trial.products[1]:.3f}; "
+        f"held-out kinds {trial.groups[0]:.3f}, {trial.groups[1]:.3f}."
+    )
+    if manifest is None:
+        console.print("Tuning does not help on both: nothing was changed.")
+    else:
+        console.print(f"{manifest.version} is current in {escape(store)}.")
 
 
 def bundles(store: Store) -> None:
