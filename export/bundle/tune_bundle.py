@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.bundle.build_index import IndexParameters
-from export.bundle.content import BuildOptions, BundleContent
+from export.bundle.content import DEFAULT_TOKENIZER, BuildOptions, BundleContent
 from export.bundle.publish_bundle import publish_bundle
 from export.bundle.tune_projection import fit_discriminant, try_discriminant
 from export.bundle.update_bundle import read_base
@@ -71,7 +71,7 @@ def tune_bundle(store: BundleStore, by: str, progress: Progress) -> tuple[Trial,
         assign_labels([row.id for row in rows], known_labels(store, base.pointer, manifest)),
         manifest.contents,
         Projection(before.center, matrix @ before.matrix),
-        manifest.catalog.tokenizer,
+        manifest.catalog.tokenizer or DEFAULT_TOKENIZER,
     )
     model = manifest.model
     files = [store.fetch(model_key(model.fingerprint, name), expected) for name, expected in model.files.items()]
