@@ -33,11 +33,11 @@
     │   └── IndexUnavailable      the server that holds the bundle's vectors and products does not answer
     ├── PublishConflict           another publisher was faster
     ├── CatalogError              a catalog that cannot be indexed as it stands
-    ├── RecallTooLow              the index would lose too many neighbours
+    ├── RecallTooLow              the index would lose too many neighbors
     └── ExportError
         ├── ModelUnavailable      the checkpoint is not available
         ├── ModelUnsupported      not an image encoder that can be exported
-        └── ParityTooLow          the ONNX file does not reproduce PyTorch's neighbours
+        └── ParityTooLow          the ONNX file does not reproduce PyTorch's neighbors
 
 An error carries the wrong value, the limit and the remedy where they apply. Exceptions of other libraries (Pillow,
 onnxruntime, sqlite3, botocore) are translated where their function is called and nowhere else.

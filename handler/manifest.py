@@ -77,7 +77,7 @@ class ModelRef(_Contract):
 
 
 class Recall(_Contract):
-    """Share of the true k nearest neighbours that the index found when it was built."""
+    """Share of the true k nearest neighbors that the index found when it was built."""
 
     k: int = Field(gt=0)
     queries: int = Field(gt=0)

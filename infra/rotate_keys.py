@@ -1,7 +1,7 @@
 """Creates and rotates the session signing keys in SSM Parameter Store: a new key first, the two before it kept.
 
 CloudFormation cannot create a SecureString, so the stack calls this function as a custom resource. That also creates
-the secret by which the API recognises CloudFront, because a template cannot draw random text. A schedule calls the
+the secret by which the API recognizes CloudFront, because a template cannot draw random text. A schedule calls the
 function with any other event to rotate. A key signs first and then only verifies, so a session survives KEPT - 1
 rotations.
 """

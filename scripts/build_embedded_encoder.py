@@ -154,9 +154,9 @@ def check(network: Any, encoder: Encoder, photos: Sequence[Path]) -> None:
         found.append(encoder.encode(pixels)[0])
     reference = np.stack(truth)
     parity = measure_parity(reference / np.linalg.norm(reference, axis=1, keepdims=True), np.stack(found))
-    print(f"EfficientNet-Lite2: {parity.neighbours_kept:.3f} of the neighbors kept, cosine {parity.cosine_mean:.4f}.")
-    if parity.neighbours_kept < FLOORS["int8"].neighbours:
-        sys.exit(f"That is below {FLOORS['int8'].neighbours}; nothing was written.")
+    print(f"EfficientNet-Lite2: {parity.neighbors_kept:.3f} of the neighbors kept, cosine {parity.cosine_mean:.4f}.")
+    if parity.neighbors_kept < FLOORS["int8"].neighbors:
+        sys.exit(f"That is below {FLOORS['int8'].neighbors}; nothing was written.")
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def recover(onnx_file: Path, out: Path) -> None:
 
 
 def name_tensors(graph: Any) -> dict[str, NDArray[np.float32]]:
-    """The backbone's initialisers under the names of transformers' Dinov2Model.
+    """The backbone's initializers under the names of transformers' Dinov2Model.
 
     MatMul weights lost their names and were transposed by the exporter: the node that uses one says whose it is. Of the
     position embeddings it made two tensors, CLS and patches, that only their shapes tell.

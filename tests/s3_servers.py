@@ -149,7 +149,7 @@ def wait_until_it_writes(endpoint: str, process: subprocess.Popen[bytes], log: P
 
 
 def free_ports(count: int) -> list[int]:
-    """Free ports whose neighbour 10,000 higher is free, too: weed speaks gRPC there."""
+    """Free ports whose neighbor 10,000 higher is free, too: weed speaks gRPC there."""
     found: list[int] = []
     for port in range(20_000 + (os.getpid() * 37) % 20_000, 50_000):
         if _free(port) and _free(port + 10_000):

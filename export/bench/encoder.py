@@ -160,7 +160,7 @@ def _add_parity(results: dict[str, Any], sides: Sequence[Side], checkpoint: Chec
         results["photos"] = parity.photos
         results["sides"][side.name] |= {
             "cosine": round(parity.cosine_mean, 5),
-            "neighbors_kept": round(parity.neighbours_kept, 4),
+            "neighbors_kept": round(parity.neighbors_kept, 4),
         }
 
 

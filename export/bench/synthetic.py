@@ -34,7 +34,7 @@ _PER_CLUSTER = 50
 
 def clustered_vectors(count: int, dim: int = DIM, seed: int = 0) -> NDArray[np.float32]:
     """Unit vectors (count, dim) that lie like a shop's: some 50 variants about each of many centers, all of them in a
-    few tens of directions, with a little noise in the others. Uniformly random ones would have no neighbours to find.
+    few tens of directions, with a little noise in the others. Uniformly random ones would have no neighbors to find.
     """
     rng = np.random.default_rng(seed)
     return linear_view(clustered_latent(count, rng), dim, rng, noise=0.1)

@@ -67,7 +67,7 @@ def choose_ef(
         if recall.value >= floor:
             return _info(vectors, parameters, ef, recall)
     raise RecallTooLow(
-        f"The index finds {recall.value:.3f} of the true {K} nearest neighbours even with ef={EF_LADDER[-1]}.",
+        f"The index finds {recall.value:.3f} of the true {K} nearest neighbors even with ef={EF_LADDER[-1]}.",
         value=recall.value,
         limit=floor,
         remedy=f"Raise --m above {parameters.m} or --ef-construction above {parameters.ef_construction}.",
@@ -91,9 +91,9 @@ def shoppers_queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def measure_recall(index: GraphIndex, queries: NDArray[np.float32], tenth_best: NDArray[np.float32]) -> Recall:
-    """Recall@10 of the graph for the worst of LIKED; `tenth_best` (n,) are the true scores of each last neighbour.
+    """Recall@10 of the graph for the worst of LIKED; `tenth_best` (n,) are the true scores of each last neighbor.
 
-    A neighbour counts as found if its score reaches that, so that two photos of the same picture can stand in for each
+    A neighbor counts as found if its score reaches that, so that two photos of the same picture can stand in for each
     other.
     """
     k = min(K, len(index.everything))
@@ -106,7 +106,7 @@ def measure_recall(index: GraphIndex, queries: NDArray[np.float32], tenth_best: 
 
 
 def _tenth_best(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The score of each query's last true neighbour (n,), by brute force over blocks of vectors."""
+    """The score of each query's last true neighbor (n,), by brute force over blocks of vectors."""
     k = min(K, len(vectors))
     best = np.full((len(queries), k), -np.inf, dtype=np.float32)
     for _, block in blocks(vectors):

@@ -1,1 +1,1 @@
-"""From a PyTorch checkpoint to an ONNX encoder that keeps its neighbours."""
+"""From a PyTorch checkpoint to an ONNX encoder that keeps its neighbors."""

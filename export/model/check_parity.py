@@ -1,7 +1,7 @@
-"""The gate: does an exported encoder find the neighbours that PyTorch finds? Cosine alone would hide that it does not.
+"""The gate: does an exported encoder find the neighbors that PyTorch finds? Cosine alone would hide that it does not.
 
-A mean cosine of 0.995 sounds like nothing lost, and is what a quantiser's defaults reach while they exchange a quarter
-of all neighbours. So the gate asks both.
+A mean cosine of 0.995 sounds like nothing lost, and is what a quantizer's defaults reach while they exchange a quarter
+of all neighbors. So the gate asks both.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from export.model.quantize import Precision
 
-NEIGHBOURS = 10
+NEIGHBORS = 10
 MIN_PHOTOS = 50
-"""With fewer, ten neighbours are most of all photos, and any file passes."""
+"""With fewer, ten neighbors are most of all photos, and any file passes."""
 
 _TIE = 1e-6
-"""Cosine difference below which two neighbours are equally near: a few float32 roundings of a unit vector."""
+"""Cosine difference below which two neighbors are equally near: a few float32 roundings of a unit vector."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,16 @@ class Floors:
     """The least a file of one precision must reach."""
 
     cosine: float
-    neighbours: float
+    neighbors: float
 
 
-# Measured on 600 clothing photos, DINOv2-S: cosine / neighbours 1.0000 / 1.000, 1.0000 / 0.998, 0.9999 / 0.956,
-# 0.9992 / 0.874; the optimiser's default int8, which is to fail, has 0.995 / 0.73.
+# Measured on 600 clothing photos, DINOv2-S: cosine / neighbors 1.0000 / 1.000, 1.0000 / 0.998, 0.9999 / 0.956,
+# 0.9992 / 0.874; the optimizer's default int8, which is to fail, has 0.995 / 0.73.
 FLOORS: dict[Precision, Floors] = {
-    "fp32": Floors(cosine=0.9999, neighbours=0.999),
-    "fp16": Floors(cosine=0.9999, neighbours=0.99),
-    "w8": Floors(cosine=0.999, neighbours=0.93),
-    "int8": Floors(cosine=0.997, neighbours=0.87),
+    "fp32": Floors(cosine=0.9999, neighbors=0.999),
+    "fp16": Floors(cosine=0.9999, neighbors=0.99),
+    "w8": Floors(cosine=0.999, neighbors=0.93),
+    "int8": Floors(cosine=0.997, neighbors=0.87),
 }
 
 
@@ -51,7 +51,7 @@ class Parity:
     photos: int
     cosine_mean: float
     cosine_min: float
-    neighbours_kept: float
+    neighbors_kept: float
     """Share of each photo's ten nearest others that are still among its ten nearest, averaged over photos."""
 
 
@@ -73,7 +73,7 @@ def measure_parity(reference: NDArray[np.float32], candidate: NDArray[np.float32
         photos=len(reference),
         cosine_mean=float(cosines.mean()),
         cosine_min=float(cosines.min()),
-        neighbours_kept=float(_kept(reference, candidate).mean()),
+        neighbors_kept=float(_kept(reference, candidate).mean()),
     )
 
 
@@ -83,8 +83,8 @@ def check_parity(parity: Parity, precision: Precision) -> None:
     # A NaN reaches nothing, hence the negations.
     if not parity.cosine_mean >= floors.cosine:
         what, value, floor = "mean cosine to PyTorch", parity.cosine_mean, floors.cosine
-    elif not parity.neighbours_kept >= floors.neighbours:
-        what, value, floor = "share of ten nearest neighbours kept", parity.neighbours_kept, floors.neighbours
+    elif not parity.neighbors_kept >= floors.neighbors:
+        what, value, floor = "share of ten nearest neighbors kept", parity.neighbors_kept, floors.neighbors
     else:
         return
     raise ParityTooLow(
@@ -110,8 +110,8 @@ def _kept(reference: NDArray[np.float32], candidate: NDArray[np.float32]) -> NDA
     That is the overlap of both lists, except that photos equally near (copies of one file) may stand in for each other.
     """
     truth, found = _similarities(reference), _similarities(candidate)
-    tenth = np.partition(truth, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS]
-    nearest = np.argpartition(-found, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS]
+    tenth = np.partition(truth, -NEIGHBORS, axis=1)[:, -NEIGHBORS]
+    nearest = np.argpartition(-found, NEIGHBORS - 1, axis=1)[:, :NEIGHBORS]
     kept: NDArray[np.float64] = (np.take_along_axis(truth, nearest, axis=1) >= tenth[:, None] - _TIE).mean(axis=1)
     return kept
 

@@ -33,21 +33,21 @@ def preprocessing_of(processor: Any) -> Preprocessing:
         raise _unsupported(kind, f"resampling filter {processor.resample}")
     if getattr(processor, "do_pad", False) or getattr(processor, "offset", False):
         raise _unsupported(kind, "padding or an offset")
-    normalises = getattr(processor, "do_normalize", False)
+    normalizes = getattr(processor, "do_normalize", False)
     return Preprocessing(
         resize=resize,
         shortest_edge=shortest_edge,
         crop=None if crop is None else (crop["height"], crop["width"]),
         resample=_RESAMPLE[processor.resample],
         rescale=processor.rescale_factor if getattr(processor, "do_rescale", False) else 1.0,
-        mean=_triple(kind, processor.image_mean) if normalises else (0.0, 0.0, 0.0),
-        std=_triple(kind, processor.image_std) if normalises else (1.0, 1.0, 1.0),
+        mean=_triple(kind, processor.image_mean) if normalizes else (0.0, 0.0, 0.0),
+        std=_triple(kind, processor.image_std) if normalizes else (1.0, 1.0, 1.0),
     )
 
 
 def _triple(kind: str, values: Any) -> tuple[float, float, float]:
     if not isinstance(values, (list, tuple)) or len(values) != 3:
-        raise _unsupported(kind, f"normalisation by {values} where three channels are needed")
+        raise _unsupported(kind, f"normalization by {values} where three channels are needed")
     red, green, blue = (float(value) for value in values)
     return red, green, blue
 
@@ -56,6 +56,6 @@ def _unsupported(kind: str, what: str) -> ModelUnsupported:
     return ModelUnsupported(
         f"The image processor {kind} wants {what}, which Vitrine does not do.",
         field="preprocessor_config.json",
-        limit="a fixed size, or a shortest edge followed by a centre crop",
+        limit="a fixed size, or a shortest edge followed by a center crop",
         remedy="Set `size`, `crop_size`, `do_center_crop` and `resample` in the checkpoint's preprocessor_config.json.",
     )

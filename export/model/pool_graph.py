@@ -21,7 +21,7 @@ def append_pooling(path: Path, pooling: Pooling, *, prefix_tokens: int, dim: int
     """Make the ONNX file at `path` answer (batch, dim) named `embedding`, in place.
 
     cls: token 0. mean: the mean over tokens from `prefix_tokens` on, so over patches only. pooler, projection: already
-    pooled by the model, only renamed. Embeddings keep their length: `handler.photos.encoder` normalises.
+    pooled by the model, only renamed. Embeddings keep their length: `handler.photos.encoder` normalizes.
     """
     import onnx
     from onnx import helper
@@ -48,7 +48,7 @@ def fold_constants(path: Path) -> None:
 
     Only its basic level, whose graph runs on any CPU. The transformer fusions (attention, skip-layer-norm, bias-gelu)
     are left to the session: written into the file beforehand they were measured slower (fp32 55 against 48 ms, int8
-    25 against 18), because they keep the runtime from merging bias, scale and quantisation into its own kernels.
+    25 against 18), because they keep the runtime from merging bias, scale and quantization into its own kernels.
     """
     import onnx
     import onnxruntime as ort
@@ -57,7 +57,7 @@ def fold_constants(path: Path) -> None:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path.with_suffix(".folded"))
     options.log_severity_level = 3
-    # A Gemm in place of MatMul + Add would hide the weights from quantisation.
+    # A Gemm in place of MatMul + Add would hide the weights from quantization.
     ort.InferenceSession(
         str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=["MatMulAddFusion"]
     )

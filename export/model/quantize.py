@@ -1,9 +1,9 @@
-"""Smaller weights: the four precisions of an encoder file, and what each does to speed and neighbours.
+"""Smaller weights: the four precisions of an encoder file, and what each does to speed and neighbors.
 
 fp32   as trained
 fp16   weights stored in 16 bits, computed in 32: half the file, the same speed
 w8     MatMul weights in 8 bits, one scale for every 32 of them, computed in 32 bits: a quarter of the file
-int8   MatMul in 8-bit integers, activations quantised as they come: a quarter of the file, about 3x the speed
+int8   MatMul in 8-bit integers, activations quantized as they come: a quarter of the file, about 3x the speed
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Precision = Literal["fp32", "fp16", "w8", "int8"]
 
 BLOCK = 32
-"""Weights that share a scale in w8; 128 saves 2 % of the file and loses 2 % of the neighbours."""
+"""Weights that share a scale in w8; 128 saves 2 % of the file and loses 2 % of the neighbors."""
 
 _HALF_FROM = 1024
 """Elements; smaller tensors (biases, norms, scalars) stay in 32 bits, they weigh nothing and cost a node each."""

@@ -32,7 +32,7 @@ def spline(points: Sequence[XY], steps: int = 10) -> Points:
     chord = np.sqrt(np.maximum(np.linalg.norm(np.diff(at, axis=0), axis=1, keepdims=True), 1e-6))
     slope = np.diff(at, axis=0) / chord
     inner = (slope[:-1] * chord[1:] + slope[1:] * chord[:-1]) / (chord[:-1] + chord[1:])
-    # At the ends the reflected neighbour gives a gentle natural curve instead of a straight last stretch.
+    # At the ends the reflected neighbor gives a gentle natural curve instead of a straight last stretch.
     tangent = np.concatenate([[2 * slope[0] - inner[0]], inner, [2 * slope[-1] - inner[-1]]])
     t = (np.arange(steps) / steps)[None, :, None]
     start, end = at[:-1, None], at[1:, None]

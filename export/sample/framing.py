@@ -25,7 +25,7 @@ FLOOR = 408.0
 
 
 def framed(layers: Sequence[Layer], *, standing: bool) -> list[Layer]:
-    """`layers` moved and scaled together: centred when laid flat, on the floor when standing.
+    """`layers` moved and scaled together: centerd when laid flat, on the floor when standing.
 
     Patterns and textures keep their size: a cloth's repeat does not grow because the lens came closer.
     """
@@ -35,10 +35,10 @@ def framed(layers: Sequence[Layer], *, standing: bool) -> list[Layer]:
     frame = STANDING_FRAME if standing else FLAT_FRAME
     scale = float(min(frame[0] / size[0], frame[1] / size[1], CLOSEST))
     middle = np.array([200.0, FLOOR - size[1] * scale / 2 if standing else 238.0])
-    centre = (low + high) / 2
+    center = (low + high) / 2
 
     def to(points: Points) -> Points:
-        return np.asarray((points - centre) * scale + middle, np.float64)
+        return np.asarray((points - center) * scale + middle, np.float64)
 
     top, height = middle[1] - size[1] * scale / 2, size[1] * scale
     placed: list[Layer] = []

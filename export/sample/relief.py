@@ -55,7 +55,7 @@ def blurred(mask: Field, radius: float) -> Field:
 
 
 def _box(values: NDArray[np.floating], half: int, axis: int) -> NDArray[np.floating]:
-    """A running mean over 2 * half + 1 neighbours along `axis`, with nothing beyond the borders."""
+    """A running mean over 2 * half + 1 neighbors along `axis`, with nothing beyond the borders."""
     pad = [(0, 0), (0, 0)]
     pad[axis] = (half + 1, half)
     total = np.cumsum(np.pad(values, pad), axis=axis, dtype=np.float64)

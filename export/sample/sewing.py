@@ -60,9 +60,9 @@ def neck_trim(block: Block, width: float, swatch: Swatch, texture: str = "rib") 
     inner = [block.neck_run()[-1], *block.neck_run()[::-1][1:]]
     half = outline(inner[:1], inner[1:]) if block.neckline != "square" else np.asarray(inner)
     line = np.concatenate([half, flip(half)[::-1][1:]])
-    centre = np.array([AXIS, block.top - 30])
-    reach = line - centre
-    outer = centre + reach * (1 + width / np.linalg.norm(reach, axis=1, keepdims=True))
+    center = np.array([AXIS, block.top - 30])
+    reach = line - center
+    outer = center + reach * (1 + width / np.linalg.norm(reach, axis=1, keepdims=True))
     return [Part(np.concatenate([line, outer[::-1]]), swatch, texture, puff=4, lift=1.6)]
 
 

@@ -54,7 +54,7 @@ def _legs(
     bottom = top + length
     ink = deeper(look.cloth.base, 0.5)
     right = AXIS - inset
-    left, centre = right - hem, right - hem / 2
+    left, center = right - hem, right - hem / 2
     outer = [(AXIS - hip, top + 84)]
     inner: list[tuple[float, float]] = []
     if knee is not None:
@@ -63,7 +63,7 @@ def _legs(
     leg = outline(
         [(AXIS + 1, top + 2), (AXIS - waist, top)],
         [*outer, (left, bottom - 2)],
-        [(centre, bottom + 3), (right, bottom - 1)],
+        [(center, bottom + 3), (right, bottom - 1)],
         [*inner, (AXIS - 1, fork)],
         [(AXIS + 1, top + 2)],
     )
@@ -75,7 +75,7 @@ def _legs(
     if knee is not None and look.fabric != "twill":
         layers += both(
             Stroke(
-                spline([(AXIS - 44, top + 40), ((AXIS - hip + AXIS) / 2 - 6, fork + 60), (centre, bottom - 2)]),
+                spline([(AXIS - 44, top + 40), ((AXIS - hip + AXIS) / 2 - 6, fork + 60), (center, bottom - 2)]),
                 ink,
                 1.1,
                 0.3,
@@ -83,7 +83,7 @@ def _legs(
         )
     layers += both(
         Stroke(
-            spline([(left + 1, bottom - 13), (centre, bottom - 8), (right - 1, bottom - 12)]), ink, 1.1, 0.45, dash=3
+            spline([(left + 1, bottom - 13), (center, bottom - 8), (right - 1, bottom - 12)]), ink, 1.1, 0.45, dash=3
         )
     )
     layers += [

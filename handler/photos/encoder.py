@@ -106,7 +106,7 @@ class Encoder:
         if pixels.ndim != 4 or pixels.shape[1:] != expected:
             raise ValueError(f"pixels have shape {pixels.shape}; this encoder expects (n, *{expected})")
         # int8 graphs compute each activation's range over the whole batch, so a photo's vector would depend on the
-        # other photos (as much as on quantisation itself). One at a time is deterministic and as fast per photo.
+        # other photos (as much as on quantization itself). One at a time is deterministic and as fast per photo.
         step = 1 if self.spec.precision == "int8" else max(len(pixels), 1)
         batches = [pixels[start : start + step] for start in range(0, len(pixels), step)] or [pixels]
         raw = [self._session.run([OUTPUT_NAME], {INPUT_NAME: batch})[0] for batch in batches]

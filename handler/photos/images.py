@@ -1,7 +1,7 @@
-"""From image bytes to encoder input: check, decode, orient, convert to RGB on white, resize, normalise.
+"""From image bytes to encoder input: check, decode, orient, convert to RGB on white, resize, normalize.
 
 The same functions prepare indexed photos and uploads, so their vectors are comparable. They follow the *slow* (Pillow)
-image processors of transformers step by step: resize as 8-bit pixels, centre-crop, rescale, normalise.
+image processors of transformers step by step: resize as 8-bit pixels, center-crop, rescale, normalize.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Preprocessing(BaseModel):
 
     resize: tuple[int, int] | None = Field(default=None, description="(height, width) in pixels, aspect ratio ignored")
     shortest_edge: int | None = Field(default=None, gt=0, description="pixels")
-    crop: tuple[int, int] | None = Field(default=None, description="(height, width) of the centre crop, in pixels")
+    crop: tuple[int, int] | None = Field(default=None, description="(height, width) of the center crop, in pixels")
     resample: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
     rescale: float = 1 / 255
     mean: tuple[float, float, float]
@@ -123,10 +123,10 @@ def preprocess(image: Image.Image, how: Preprocessing) -> NDArray[np.float32]:
                 remedy="Crop it to a less elongated shape.",
             )
     resized = image.resize((width, height), resampling)
-    cropped = resized if how.crop is None else _centre_crop(resized, *how.crop)
+    cropped = resized if how.crop is None else _center_crop(resized, *how.crop)
     pixels = np.asarray(cropped, dtype=np.float32) * np.float32(how.rescale)
-    normalised = (pixels - np.asarray(how.mean, dtype=np.float32)) / np.asarray(how.std, dtype=np.float32)
-    return np.ascontiguousarray(normalised.transpose(2, 0, 1))
+    normalized = (pixels - np.asarray(how.mean, dtype=np.float32)) / np.asarray(how.std, dtype=np.float32)
+    return np.ascontiguousarray(normalized.transpose(2, 0, 1))
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:
@@ -177,8 +177,8 @@ def _fit_shortest_edge(image: Image.Image, edge: int) -> tuple[int, int]:
     return edge, int(edge * width / height)
 
 
-def _centre_crop(image: Image.Image, height: int, width: int) -> Image.Image:
-    """Crop the centre; black where the image is smaller than the crop, as transformers pads."""
+def _center_crop(image: Image.Image, height: int, width: int) -> Image.Image:
+    """Crop the center; black where the image is smaller than the crop, as transformers pads."""
     left = (image.width - width) // 2
     top = (image.height - height) // 2
     return image.crop((left, top, left + width, top + height))

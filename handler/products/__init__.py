@@ -1,1 +1,1 @@
-"""The products of a bundle: catalog, filters, labels and nearest neighbours."""
+"""The products of a bundle: catalog, filters, labels and nearest neighbors."""

@@ -1,4 +1,4 @@
-"""Nearest neighbours among the catalog's unit vectors."""
+"""Nearest neighbors among the catalog's unit vectors."""
 
 from __future__ import annotations
 

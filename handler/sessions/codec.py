@@ -196,7 +196,7 @@ def _decode_elsewhere(fields: object, last: int, shown: frozenset[int]) -> dict[
 
 
 def _photos(rounds: Sequence[Round]) -> list[tuple[int, list[Any] | None]]:
-    """(round, vector) of the photos still kept, quantised like the preference; no bytes without photos."""
+    """(round, vector) of the photos still kept, quantized like the preference; no bytes without photos."""
     return [
         (position, _encode_preference(Preference(page.photo, 1)))
         for position, page in enumerate(rounds)

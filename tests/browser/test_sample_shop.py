@@ -81,12 +81,12 @@ def test_a_visitor_finds_more_like_the_likes(
     gallery.page.evaluate("scrollTo(0, 0)")
     expect(gallery.page.locator("#grid .picture.loaded").nth(9)).to_be_attached()
     gallery.page.wait_for_timeout(800)
-    picture = optimised(gallery.page.screenshot())
+    picture = optimized(gallery.page.screenshot())
     assert len(picture) < SIZE_LIMIT
     (Path(str(FOLDER)) / f"gallery-{name}.png").write_bytes(picture)
 
 
-def optimised(png: bytes) -> bytes:
+def optimized(png: bytes) -> bytes:
     """The same picture in two thirds of the bytes: without the two bits of a colour that nobody sees."""
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(png)) as picture:

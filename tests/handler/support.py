@@ -68,10 +68,10 @@ def unit(vectors: NDArray[Any]) -> Vectors:
 
 
 def clustered(count: int, dim: int, clusters: int, *, outliers: int = 0, seed: int = 0, spread: float = 0.7) -> Vectors:
-    """Unit vectors around `clusters` centres. `outliers` dimensions are large in all, as transformers have them."""
+    """Unit vectors around `clusters` centers. `outliers` dimensions are large in all, as transformers have them."""
     rng = np.random.default_rng(seed)
-    centres = rng.normal(size=(clusters, dim))
-    vectors = centres[rng.integers(clusters, size=count)] + spread * rng.normal(size=(count, dim))
+    centers = rng.normal(size=(clusters, dim))
+    vectors = centers[rng.integers(clusters, size=count)] + spread * rng.normal(size=(count, dim))
     vectors[:, :outliers] *= 8
     return unit(vectors)
 

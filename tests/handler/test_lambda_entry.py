@@ -225,7 +225,7 @@ def test_an_id_may_end_in_similar(unconfigured: pytest.MonkeyPatch, tmp_path: Pa
     assert send(get("/v1/items/shoes")).json["id"] == "shoes"
     assert send(get("/v1/items/shoes/similar")).json["id"] == "shoes/similar"
     assert send(get("/v1/items/bags/similar")).json["id"] == "bags/similar"
-    # With a count, the path always asks for neighbours: no product has a count.
+    # With a count, the path always asks for neighbors: no product has a count.
     nearest = send(get("/v1/items/shoes/similar?count=10"))
     assert len(nearest.ids) == 10
     assert "shoes" not in nearest.ids

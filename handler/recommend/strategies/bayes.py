@@ -4,7 +4,7 @@ Source: I. J. Cox, M. L. Miller, T. P. Minka, T. V. Papathomas and P. N. Yianilo
 PicHunter", IEEE Transactions on Image Processing 9(1), 2000. If product t is the target, a shopper picks j from a page
 with probability softmax_j(t . x_j / TAU); the posterior multiplies that over every page.
 
-The posterior lives on the candidates that its first-order expansion ranks highest. A nearest-neighbour query finds
+The posterior lives on the candidates that its first-order expansion ranks highest. A nearest-neighbor query finds
 them, so the cost of a round does not grow with the catalog.
 """
 

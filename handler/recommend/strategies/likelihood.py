@@ -55,12 +55,12 @@ class Likelihood:
             return total
         on_page = padded[:, self._pages]
         highest = on_page.max(axis=2)
-        normaliser = highest + np.log(np.exp(on_page - highest[:, :, None]).sum(axis=2))
+        normalizer = highest + np.log(np.exp(on_page - highest[:, :, None]).sum(axis=2))
         pages, rows = self._likes
-        total += (scores[:, rows] - normaliser[:, pages]).sum(axis=1)
+        total += (scores[:, rows] - normalizer[:, pages]).sum(axis=1)
         pages, rows = self._dislikes
-        total += np.log1p(-np.exp(np.minimum(scores[:, rows] - normaliser[:, pages], -1e-3))).sum(axis=1)
-        total -= np.logaddexp(0, normaliser[:, self._silent] - NOTHING_CLOSE / TAU).sum(axis=1)
+        total += np.log1p(-np.exp(np.minimum(scores[:, rows] - normalizer[:, pages], -1e-3))).sum(axis=1)
+        total -= np.logaddexp(0, normalizer[:, self._silent] - NOTHING_CLOSE / TAU).sum(axis=1)
         return total
 
     def _direction(self, on_page: Sequence[Sequence[int]], dim: int) -> NDArray[np.float32]:

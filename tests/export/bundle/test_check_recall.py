@@ -1,4 +1,4 @@
-"""The gate before publishing: an index that loses neighbours is not let through, whatever the catalog looks like."""
+"""The gate before publishing: an index that loses neighbors is not let through, whatever the catalog looks like."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def build(path: Path, vectors: NDArray[np.float32], parameters: IndexParameters)
 
 
 def brute_force_recall(index: HnswIndex, vectors: NDArray[np.float32]) -> float:
-    """By the true neighbours' labels rather than by scores as the code does; the worst number of liked products."""
+    """By the true neighbors' labels rather than by scores as the code does; the worst number of liked products."""
     queries = shoppers_queries(vectors)
     truth = np.argsort(-(queries @ vectors.T), axis=1, kind="stable")[:, :10]
     found = [index.search_graph(query, 10)[0] for query in queries]
@@ -74,7 +74,7 @@ def test_it_takes_the_smallest_ef_that_reaches_the_floor(tmp_path: Path) -> None
     assert info.ef > EF_LADDER[0]
 
 
-def test_an_index_that_loses_neighbours_is_refused(tmp_path: Path) -> None:
+def test_an_index_that_loses_neighbors_is_refused(tmp_path: Path) -> None:
     vectors = clustered(4_000, dim=48, clusters=400)
     path = build(tmp_path / "index", vectors, POOR)
     with pytest.raises(RecallTooLow, match=r"Raise --m above 2 or --ef-construction above 10") as caught:

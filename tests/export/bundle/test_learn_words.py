@@ -28,8 +28,8 @@ LABELS = np.arange(COUNT) * 3 + 7
 def vectors() -> Vectors:
     """Clusters by kind: product n is of kind n % 4."""
     rng = np.random.default_rng(3)
-    centres = rng.normal(size=(len(KINDS), DIM))
-    return unit(centres[np.arange(COUNT) % len(KINDS)] + 0.6 * rng.normal(size=(COUNT, DIM)))
+    centers = rng.normal(size=(len(KINDS), DIM))
+    return unit(centers[np.arange(COUNT) % len(KINDS)] + 0.6 * rng.normal(size=(COUNT, DIM)))
 
 
 def learn(folder: Path, titled: int, seen: Vectors | None = None) -> WordVectors | None:
@@ -112,7 +112,7 @@ def test_sums_in_pieces_solve_the_regression_by_hand() -> None:
         mine = rows[has[rows]]
         sums.add_words(np.zeros(len(mine), dtype=np.int64), data[mine])
         parts.append(sums)
-    centred = (data - data.mean(axis=0)).astype(np.float64)
-    penalty = 0.3 * (centred**2).sum() / DIM
-    expected = np.linalg.solve(centred.T @ centred + penalty * np.eye(DIM), centred.T @ (has - has.mean()))
+    centerd = (data - data.mean(axis=0)).astype(np.float64)
+    penalty = 0.3 * (centerd**2).sum() / DIM
+    expected = np.linalg.solve(centerd.T @ centerd + penalty * np.eye(DIM), centerd.T @ (has - has.mean()))
     np.testing.assert_allclose((parts[0] + parts[1]).solve(0.3)[0], expected, rtol=1e-3, atol=1e-5)

@@ -45,7 +45,7 @@ def unit(rng: np.random.Generator, count: int, dim: int) -> np.ndarray:
 
 @examples(deadline=None, max_examples=30)
 @given(count=st.integers(MIN_VECTORS, 200), dim=st.integers(2, 64), seed=st.integers(0, 99))
-def test_vectors_are_centred_and_come_out_with_length_one(count: int, dim: int, seed: int) -> None:
+def test_vectors_are_centerd_and_come_out_with_length_one(count: int, dim: int, seed: int) -> None:
     vectors = unit(np.random.default_rng(seed), count, dim)
     projection = fit_projection(vectors)
     assert projection is not None

@@ -123,7 +123,7 @@ def test_a_session_goes_on_across_a_reindex_and_shows_nothing_twice(shop: Shop) 
 
 
 def test_what_was_liked_counts_when_it_has_left(shop: Shop) -> None:
-    """The token remembers what it looked like, to a quantisation's accuracy."""
+    """The token remembers what it looked like, to a quantization's accuracy."""
     runtime = shop.runtime()
     old = runtime.bundle()
     page = start_session(runtime.serving()._replace(bundle=old), StartSession(count=6, seed="t"))

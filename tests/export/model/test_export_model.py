@@ -45,7 +45,7 @@ def test_family_goes_through(
 ) -> None:
     report = run(tiny_checkpoints[family], tmp_path / "out", tiny_photos, pooling=asked, licence="MIT")
 
-    assert report.parity.neighbours_kept >= 0.999
+    assert report.parity.neighbors_kept >= 0.999
     assert report.parity.cosine_min > 0.99999
     spec = EncoderSpec.read(tmp_path / "out" / SPEC_FILE)
     assert (spec.pooling, spec.precision, spec.dim, spec.source, spec.licence) == (pooling, "fp32", dim, family, "MIT")
@@ -122,7 +122,7 @@ def test_model_card_states_the_licence(tiny_checkpoints: dict[str, Path], tmp_pa
 def test_without_photos_the_sample_catalog_judges(tiny_checkpoints: dict[str, Path], tmp_path: Path) -> None:
     report = run(tiny_checkpoints["vit"], tmp_path / "out", None, sample=60)
     assert report.parity.photos == 60
-    assert report.parity.neighbours_kept >= 0.999
+    assert report.parity.neighbors_kept >= 0.999
 
 
 def test_command_prints_figures_or_one_sentence(

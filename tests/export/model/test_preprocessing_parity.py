@@ -21,7 +21,7 @@ _ODD = {"height": 30, "width": 45}
 PROCESSORS: dict[str, Any] = {
     "vit": tf.ViTImageProcessor(size=_SQUARE, resample=2),
     "vit, not square": tf.ViTImageProcessor(size=_ODD, resample=2),
-    "vit, nothing normalised": tf.ViTImageProcessor(size=_SQUARE, resample=0, do_normalize=False, do_rescale=False),
+    "vit, nothing normalized": tf.ViTImageProcessor(size=_SQUARE, resample=0, do_normalize=False, do_rescale=False),
     "deit": tf.DeiTImageProcessor(size={"height": 37, "width": 37}, crop_size=_SQUARE, resample=3),
     "dinov2": tf.BitImageProcessor(size={"shortest_edge": 37}, crop_size=_SQUARE, resample=3),
     "dinov2, crop wider than the picture": tf.BitImageProcessor(size={"shortest_edge": 31}, crop_size=_ODD, resample=3),

@@ -184,29 +184,29 @@ def test_weights_that_two_matmuls_share_survive_every_precision(
     assert cosine(answer(path, pictures(6)), answer(tied, pictures(6))) > worst
 
 
-def test_a_freshly_initialised_model_is_exported_in_int8(
+def test_a_freshly_initialized_model_is_exported_in_int8(
     fresh_checkpoint: Path, tiny_photos: Path, tmp_path: Path
 ) -> None:
     report = run(fresh_checkpoint, tmp_path / "out", tiny_photos, precision="int8")
-    assert report.parity.neighbours_kept >= FLOORS["int8"].neighbours
+    assert report.parity.neighbors_kept >= FLOORS["int8"].neighbors
     assert operators(tmp_path / "out" / ENCODER_FILE)["MatMulInteger"] == 12
 
 
 @pytest.mark.parametrize("precision", ["fp16", "w8"])
 def test_precision_keeps_its_floors(precision: Precision, checkpoint: Path, tiny_photos: Path, tmp_path: Path) -> None:
     report = run(checkpoint, tmp_path / "out", tiny_photos, precision=precision)
-    assert report.parity.neighbours_kept >= FLOORS[precision].neighbours
+    assert report.parity.neighbors_kept >= FLOORS[precision].neighbors
     assert report.spec.precision == precision
     assert Encoder(tmp_path / "out").spec == report.spec
 
 
 def test_int8_keeps_its_floors(checkpoint: Path, tiny_photos: Path, tmp_path: Path) -> None:
     report = run(checkpoint, tmp_path / "out", tiny_photos, precision="int8")
-    assert report.parity.neighbours_kept >= FLOORS["int8"].neighbours
+    assert report.parity.neighbors_kept >= FLOORS["int8"].neighbors
     assert operators(tmp_path / "out" / ENCODER_FILE)["MatMulInteger"] == 12
 
 
-def test_int8_that_loses_its_neighbours_is_refused(tiny_photos: Path, tmp_path: Path) -> None:
+def test_int8_that_loses_its_neighbors_is_refused(tiny_photos: Path, tmp_path: Path) -> None:
     # Weights so wide that attention is all or nothing: one step of int8 decides which token it looks at.
     wild = write_checkpoint("vit", tmp_path / "wild", spread=2.0)
     with pytest.raises(ParityTooLow, match="int8 file"):

@@ -1,7 +1,7 @@
 """Tiny checkpoints of every family with random weights, and photos to judge them by: what the export tests share.
 
 Weights are drawn far wider than for training (`spread`), so that different pictures get different vectors
-and a wrong pixel or weight changes neighbours.
+and a wrong pixel or weight changes neighbors.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def write_checkpoint(
 ) -> Path:
     """A `save_pretrained` directory of `family` with its usual image processor, at `out`; weights are N(0, spread).
 
-    `fresh` leaves norms at one and biases at zero, as transformers initialises them: equal tensors, which the exporter
+    `fresh` leaves norms at one and biases at zero, as transformers initializes them: equal tensors, which the exporter
     merges.
     """
     import torch

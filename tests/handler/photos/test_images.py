@@ -256,7 +256,7 @@ def how(**options: Any) -> Preprocessing:
     return Preprocessing(mean=(0.5, 0.5, 0.5), std=(0.25, 0.5, 0.5), **options)
 
 
-def test_preprocessing_normalises_each_channel_and_puts_it_first() -> None:
+def test_preprocessing_normalizes_each_channel_and_puts_it_first() -> None:
     array = preprocess(Image.new("RGB", (10, 6), (255, 0, 128)), how(resize=(4, 8)))
     assert (array.shape, array.dtype, array.flags.c_contiguous) == ((3, 4, 8), np.float32, True)
     np.testing.assert_allclose(array[:, 0, 0], [2, -1, 128 / 255 * 2 - 1], atol=1e-6)

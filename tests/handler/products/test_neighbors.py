@@ -1,4 +1,4 @@
-"""Neighbours: what is left out stays out, filters lose nothing, and vectors come back exactly."""
+"""Neighbors: what is left out stays out, filters lose nothing, and vectors come back exactly."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_the_stated_recall_holds_for_shoppers_queries(many: HnswIndex, many_vect
         query = many_vectors[rng.choice(ROWS, liked, replace=False)].mean(axis=0)
         best = set((3 * np.argsort(-(many_vectors @ query))[:10]).tolist())
         found += len(best & {neighbor.label for neighbor in many.nearest(query, 10)})
-    # 3,000 neighbours sampled of a recall that was itself sampled to be 0.99 or better.
+    # 3,000 neighbors sampled of a recall that was itself sampled to be 0.99 or better.
     assert found / (50 * QUERIES) >= 0.985
 
 
@@ -78,7 +78,7 @@ def test_under_a_narrow_filter_the_answer_is_exact(many: HnswIndex, many_vectors
 
 @pytest.mark.parametrize("passing", [EXACT_LIMIT + 1, 4_000, 9_000, ROWS])
 @pytest.mark.parametrize("excluded", [0, 300])
-def test_under_a_wide_filter_hardly_a_neighbour_is_lost(
+def test_under_a_wide_filter_hardly_a_neighbor_is_lost(
     many: HnswIndex, many_vectors: Vectors, passing: int, excluded: int
 ) -> None:
     rows = np.random.default_rng(passing).choice(ROWS, passing, replace=False).tolist()
@@ -112,7 +112,7 @@ def test_fewer_only_when_fewer_are_left(many: HnswIndex, many_vectors: Vectors) 
     assert many.nearest(many_vectors[0], 0) == []
 
 
-def test_a_disconnected_graph_still_returns_enough_neighbours(tmp_path: Path) -> None:
+def test_a_disconnected_graph_still_returns_enough_neighbors(tmp_path: Path) -> None:
     """Many copies of few photos make islands that hnswlib cannot leave; it then raises instead of answering."""
     originals = clustered(50, 16, clusters=50, seed=1)
     copies = np.repeat(originals, 60, axis=0)

@@ -1,4 +1,4 @@
-"""One page: the article's neighbours, the split that was asked for, and reasons that are true."""
+"""One page: the article's neighbors, the split that was asked for, and reasons that are true."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def test_similar_products_are_the_unseen_nearest_to_the_mean_of_the_likes(
     """What the article describes, computed here by hand from the unit vectors."""
     liked = shown[:likes]
     picks = page(few, session(few, shown, liked), 12, similar)
-    centre = few_vectors[liked].mean(axis=0)
-    best = nearest_by_hand(centre, few_vectors, EVERY, set(EVERY) - set(shown), similar)
+    center = few_vectors[liked].mean(axis=0)
+    best = nearest_by_hand(center, few_vectors, EVERY, set(EVERY) - set(shown), similar)
     found = [pick for pick in picks if pick.reason == "similar"]
     assert [pick.label for pick in found] == best
-    np.testing.assert_allclose([pick.score or 0 for pick in found], few_vectors[best] @ centre, atol=1e-5)
+    np.testing.assert_allclose([pick.score or 0 for pick in found], few_vectors[best] @ center, atol=1e-5)
 
 
 @examples(deadline=None, max_examples=100)

@@ -121,13 +121,13 @@ def neighbors_kept(vectors: Vectors, liked: int, seed: int) -> float:
 
 @pytest.mark.parametrize("outliers", [0, 4], ids=["plain", "outlier-dimensions"])
 @pytest.mark.parametrize("liked", [1, 5, 30])
-def test_quantising_the_preference_keeps_its_neighbours(outliers: int, liked: int) -> None:
+def test_quantizing_the_preference_keeps_its_neighbors(outliers: int, liked: int) -> None:
     vectors = clustered(4_000, 384, clusters=40, outliers=outliers, seed=5)
     assert neighbors_kept(vectors, liked, seed=liked) >= 0.9
 
 
 def test_a_token_in_every_round_does_not_blur_the_preference(few: HnswIndex, few_vectors: Vectors) -> None:
-    """Quantised a hundred times on the way, the mean of a hundred likes is still exact: it is taken afresh."""
+    """Quantized a hundred times on the way, the mean of a hundred likes is still exact: it is taken afresh."""
     tokens = SessionTokens(("k" * 32,), ttl_seconds=3600)
     state = SessionState(b"session!", VECTOR_SPACE, secret=SECRET).show([0, 1])
     for number in range(1, 101):

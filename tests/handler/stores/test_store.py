@@ -195,7 +195,7 @@ class TestContract:
         thread.join()
         assert seen <= {(refs[0].size, 0, 0), (refs[1].size, 1, 1)}
 
-    def test_an_unchanged_pointer_is_recognised_at_once(self, store: BundleStore, make_store: MakeStore) -> None:
+    def test_an_unchanged_pointer_is_recognized_at_once(self, store: BundleStore, make_store: MakeStore) -> None:
         first = store.point(upon(None, "v1"), None)
         assert store.current(first) is first
         second = make_store().point(upon(first, "v2"), first.etag)
