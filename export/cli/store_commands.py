@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
+from export.cli.console import answer, console
 from export.store.prune import KEEP
 from handler.stores.open_store import open_store
 
 if TYPE_CHECKING:
     from export.store.prune import Waste
 
-console = Console(stderr=True, highlight=False)
-# Without a terminal, Rich assumes 80 columns and would truncate output that another program reads.
-answer = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 ENGINE_HELP = "A Milvus server for vectors and products, instead of the bundle's files: milvus+http://HOST:PORT."
 Engine = Annotated[str | None, typer.Option(metavar="ADDRESS", envvar="VITRINE_INDEX", help=ENGINE_HELP)]
