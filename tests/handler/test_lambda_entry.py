@@ -26,6 +26,7 @@ STATUSES = {
     "get_similar": 200,
     "search_image": 200,
     "search_image_form": 200,
+    "search_text": 200,
     "health": 200,
     "bundle": 200,
     "gallery": 200,

@@ -101,6 +101,7 @@ def test_layout_on_disk(shop: Path) -> None:
         "index",
         "catalog",
         "files",
+        "collection",
     }
     assert manifest["schema_version"] == 2
     assert manifest["version"] == version

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from export.model import export_model as module
+from export.model import write_graph
 from export.model.checkpoint import load_checkpoint
 from handler.errors import ConfigurationError, ExportError, ModelUnavailable, ModelUnsupported, ParityTooLow
 from handler.photos.encoder import Encoder
@@ -38,12 +39,12 @@ def _perturbed_weight(monkeypatch: pytest.MonkeyPatch) -> None:
         tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
         onnx.save(model, str(path))
 
-    monkeypatch.setattr(module, "quantize", broken)
+    monkeypatch.setattr(write_graph, "quantize", broken)
 
 
 def _wrong_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = module.append_pooling
-    monkeypatch.setattr(module, "append_pooling", lambda path, _pooling, **rest: whole(path, "mean", **rest))
+    whole = write_graph.append_pooling
+    monkeypatch.setattr(write_graph, "append_pooling", lambda path, _pooling, **rest: whole(path, "mean", **rest))
 
 
 @pytest.mark.parametrize("damage", [_wrong_mean, _perturbed_weight, _wrong_token])
