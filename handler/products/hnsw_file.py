@@ -4,6 +4,9 @@ hnswlib's own `get_items` copies through Python lists (about 8 us a vector); a m
 shares the page cache. The layout is `HierarchicalNSW::saveIndex` of hnswlib 0.8.0 (hnswalg.h): a header of thirteen
 packed fields, then one record an element: links on layer 0, vector, label. Every size in the header is checked
 against the manifest and the file before it is used; `check_graph` checks the rest of the content.
+
+The kernel kills a process that reads a mapped file beyond its end. So a served file must never be cut or rewritten in
+place: replace it by renaming, as every store here does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Local copies of a remote store's files: verified, shared by processes, bounded in size.
 
-The layout is the store's own, so that files of one folder there are in one folder here. The names are those of
-immutable files: a version's name ends with a digest of its files, a model's is one. What is found is verified all the
-same.
+The layout is that of the store, so files from one directory stay together. All of them are immutable: a version's name
+ends with a digest of its files, and a model's name is a digest. A copy is verified at every use nevertheless.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
 
 DEFAULT_FOLDER = Path(tempfile.gettempdir()) / "vitrine"
 DEFAULT_MEGABYTES = 450
-"""Of the 512 MB that a Lambda function's /tmp has."""
+"""A Lambda function's /tmp has 512 MB by default."""
 _LOCK = ".lock"
 
 
 class FileCache:
-    """A folder that holds at most so many bytes; what was used longest ago goes first."""
+    """A directory of limited size; the least recently used file is deleted first."""
 
     def __init__(self, folder: Path = DEFAULT_FOLDER, megabytes: int = DEFAULT_MEGABYTES) -> None:
         self.folder = folder
@@ -38,14 +37,14 @@ class FileCache:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """For commands, which have no settings but these: VITRINE_CACHE."""
+        """For commands, which take only VITRINE_CACHE from the environment."""
         return cls(Path(environ.get("VITRINE_CACHE") or DEFAULT_FOLDER))
 
     def fetch(self, key: str, expected: FileRef, download: Callable[[Path], None]) -> Path:
-        """The local path of `key`; `download` writes it to the path it is given, if it is not here yet.
+        """The local path of `key`. If there is no copy yet, `download` writes one to the path that it is given.
 
-        Raises BundleCorrupt if that is not what `expected` says, CacheTooSmall if the limit or the disk cannot hold it,
-        and ConfigurationError if the cache belongs to another user.
+        Raises BundleCorrupt if the download is not what `expected` describes, CacheTooSmall if the limit or the disk
+        cannot hold it, and ConfigurationError if the cache belongs to another user.
         """
         path = self.folder / key
         if self._is_here(path, expected):
@@ -53,7 +52,7 @@ class FileCache:
         if expected.size > self.limit:
             raise self._too_small(key, expected.size)
         self._make_folder(path.parent)
-        # One process downloads; the others wait for it, and then find the file.
+        # One process downloads; the others wait for it and then find the file.
         with locked(self.folder / _LOCK):
             if self._is_here(path, expected):
                 return path
@@ -79,21 +78,21 @@ class FileCache:
         return True
 
     def _make_folder(self, folder: Path) -> None:
-        """Raises ConfigurationError if the cache belongs to somebody else, who could change a file once verified."""
+        """Raise ConfigurationError if the cache belongs to another user, who could change a verified file."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.folder.stat().st_uid != os.getuid():
             raise ConfigurationError(
                 f"{self.folder} belongs to another user.",
                 field="cache",
                 value=str(self.folder),
-                remedy="Give a folder of your own in VITRINE_CACHE.",
+                remedy="Set VITRINE_CACHE to a directory of your own.",
             )
         folder.mkdir(parents=True, exist_ok=True)
 
     def _make_room(self, size: int, replaced: Path) -> None:
         """Delete the least recently used files until `size` bytes fit within the limit and on the disk.
 
-        A process that has a deleted file open keeps it, and its space, until it closes the file.
+        A process that has a deleted file open keeps its space in use until it closes the file.
         """
         files = [(path.stat(), path) for path in self.folder.rglob("*") if path.is_file() and path.name != _LOCK]
         left = sum(status.st_size for status, path in files if path != replaced) + size

@@ -1,4 +1,4 @@
-"""From an address to the store there."""
+"""Opening the store at an address."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def open_store(address: str, cache: FileCache | None = None) -> BundleStore:
-    """A directory's path, or `s3://BUCKET/PREFIX`, whose files are kept in `cache`, by default VITRINE_CACHE.
+    """The store at a directory's path or at `s3://BUCKET/PREFIX`; `cache` holds copies of S3's files.
 
-    Raises ConfigurationError.
+    The default cache is the directory in VITRINE_CACHE. Raises ConfigurationError.
     """
     if address.startswith("s3://"):
         return S3Store(address, cache or FileCache.from_env(os.environ))
@@ -27,6 +27,6 @@ def open_store(address: str, cache: FileCache | None = None) -> BundleStore:
             f"Bundles cannot be read from {address!r}.",
             field="bundles",
             value=address,
-            remedy="Give a directory, or s3://BUCKET/PREFIX.",
+            remedy="Use a directory or s3://BUCKET/PREFIX.",
         )
     return DirectoryStore(Path(address).expanduser())

@@ -1,4 +1,4 @@
-"""The S3 client, and the one place where botocore's errors become ours."""
+"""The S3 client, and the one place that translates botocore's errors."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class S3Address(NamedTuple):
         folders = [folder for folder in parts.path.split("/") if folder]
         if parts.scheme != "s3" or not parts.netloc or parts.query or parts.fragment or parts.username:
             raise ConfigurationError(
-                f"{address!r} is no place in S3.", value=address, remedy="Write s3://BUCKET or s3://BUCKET/PREFIX."
+                f"{address!r} is not an address in S3.",
+                value=address,
+                remedy="Write s3://BUCKET or s3://BUCKET/PREFIX.",
             )
         return cls(parts.netloc, "".join(f"{folder}/" for folder in folders))
 
@@ -63,14 +65,15 @@ def make_client() -> S3Client:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        # Away from AWS a bucket is seldom a host name of its own.
+        # Other servers seldom give a bucket its own host name.
         s3={"addressing_style": "path" if _elsewhere(os.environ) else "auto"},
     )
     try:
         return boto3.Session().client("s3", config=config)
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(
-            f"No S3 client can be made: {error}.", remedy="Set AWS_REGION, and AWS_ENDPOINT_URL if it is not AWS."
+            f"The S3 client does not start: {error}.",
+            remedy="Set AWS_REGION, and AWS_ENDPOINT_URL if it is not AWS.",
         ) from error
 
 
@@ -80,10 +83,10 @@ def _elsewhere(environ: Mapping[str, str]) -> bool:
 
 @contextmanager
 def translated(place: str) -> Iterator[None]:
-    """Turn what botocore raises about `place` into our errors.
+    """Translate botocore's errors about `place`.
 
-    BundleNotFound for what is not there, PublishConflict for a condition that does not hold, NotModified, and
-    StoreUnavailable for everything else: no bucket, no permission, no answer.
+    A missing key becomes BundleNotFound, a failed condition PublishConflict, and an unchanged file NotModified.
+    Everything else (no bucket, no permission, no answer) becomes StoreUnavailable.
     """
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
@@ -93,7 +96,7 @@ def translated(place: str) -> Iterator[None]:
     except ClientError as error:
         raise _from_answer(error.response["Error"].get("Code", ""), place, error) from error
     except (BotoCoreError, Boto3Error) as error:
-        # s3transfer wraps what S3 answered to a part of a file
+        # s3transfer wraps the response to a part of a file
         cause = error.__context__
         if isinstance(cause, ClientError):
             raise _from_answer(cause.response["Error"].get("Code", ""), place, cause) from error
@@ -114,5 +117,5 @@ def _unavailable(place: str, reason: str) -> StoreUnavailable:
     return StoreUnavailable(
         f"{place} cannot be used: {reason.rstrip('.')}.",
         value=place,
-        remedy="Look at the bucket's name, its permissions, the credentials and AWS_ENDPOINT_URL.",
+        remedy="Check the bucket's name, its permissions, the credentials and AWS_ENDPOINT_URL.",
     )
