@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+_SERVER_HEADERS = frozenset({"host", "x-forwarded-port"})
+"""The application uses neither."""
 # GET /v1/bundle: imports and compiles what any request needs, and starts no session.
 _FIRST_REQUEST = {
     "version": "2.0",
@@ -51,7 +53,17 @@ def handler(event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
     """
     if not _is_http(event):
         return _warm(event)
-    return _adapter()(event, context)
+    return _adapter()(_without_server_headers(event), context)
+
+
+def _without_server_headers(event: LambdaEvent) -> LambdaEvent:
+    """The event without the headers that Mangum parses as host and port. A client may send anything in them."""
+    return {
+        member: {name: value for name, value in content.items() if name.lower() not in _SERVER_HEADERS}
+        if member in ("headers", "multiValueHeaders") and content
+        else content
+        for member, content in event.items()
+    }
 
 
 def _is_http(event: object) -> bool:

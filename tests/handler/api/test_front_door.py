@@ -11,7 +11,7 @@ import pytest
 
 from handler import lambda_entry
 from tests.conftest import KEY
-from tests.handler.support import event, get, send
+from tests.handler.support import EVENTS, event, get, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,17 @@ def test_head_answers_as_get_without_the_body(path: str) -> None:
 
 def test_head_of_a_path_that_only_takes_posts_is_refused() -> None:
     assert send(with_method(get("/v1/sessions"), "HEAD")).status == 405
+
+
+@pytest.mark.parametrize("host", ["", ":", "[::1]:8000", "shop.example:x", "a:b:c"])
+@pytest.mark.parametrize("source", ["http_api_by_sam", "rest_api", "function_url"])
+def test_a_host_that_is_none_is_no_fault_of_the_server(host: str, source: str) -> None:
+    """Mangum converts what follows the colon into a number."""
+    loaded = json.loads((EVENTS / "sources" / f"{source}.json").read_text())
+    loaded["headers"] |= {"Host": host, "host": host, "x-forwarded-port": host}
+    if loaded.get("multiValueHeaders"):
+        loaded["multiValueHeaders"] |= {"Host": [host], "X-Forwarded-Port": [host]}
+    assert send(loaded).status < 500
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "deflate", "gzip, gzip"])
