@@ -19,9 +19,12 @@ PRICES = Path(__file__).with_name("prices.toml")
 SECONDS_A_MONTH = 730 * 3600
 DEFAULT_ROUNDS = (0, 1_000_000, 100_000_000)
 REFRESH_SECONDS, KEYS_SECONDS = 30, 60
-BUNDLE_BYTES = 1_900
-VECTOR_BYTES = 1_700
-"""A photo in the state: 384 numbers, its name, ETag and content hash."""
+INDEX_DIM = 256
+"""What a catalog keeps of the embedded encoder's 1,664 dimensions."""
+BUNDLE_BYTES = 1_600
+"""A product at INDEX_DIM: 1,172 in the index, 347 in the catalog, and its words."""
+VECTOR_BYTES = 6_800
+"""A photo in the state: the embedded encoder's 1,664 numbers, its name, ETag and content hash."""
 PHOTOS_A_PART = 500
 PRUNE_MEMORY_MB = 512
 TRANSITIONS_A_LOOK, TRANSITIONS_A_PUBLISH, TRANSITIONS_A_PART = 4, 4, 3
@@ -131,7 +134,7 @@ def vector_database(o: argparse.Namespace, price: dict[str, float]) -> float:
 
 def s3_vectors(rounds: float, o: argparse.Namespace, price: dict[str, float]) -> float:
     """One query a round. Sessions, exploration, the API and the pictures would come on top, at Vitrine's own prices."""
-    gigabytes = o.products * 4 * 384 / 1024**3
+    gigabytes = o.products * 4 * INDEX_DIM / 1024**3
     queries = rounds / 1e6 * price["vectors_queries"] + rounds * gigabytes / 1024 * price["vectors_data"]
     return float(gigabytes * price["vectors_storage"] + queries)
 
@@ -175,7 +178,7 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
         (assumed, "plan-memory-mb", 1024.0),
         (assumed, "publishes", 4.0),
         (assumed, "changed-photos", 100.0),
-        (assumed, "photo-seconds", 0.05),
+        (assumed, "photo-seconds", 0.1),
         (assumed, "part-seconds", 3.0),
         (assumed, "embed-memory-mb", 3008.0),
         (assumed, "build-seconds", 15.0),

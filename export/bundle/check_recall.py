@@ -62,8 +62,9 @@ def choose_ef(
     queries = shoppers_queries(vectors)
     tenth_best = _tenth_best(queries, vectors)
     for ef in EF_LADDER:
-        index = open_index(_info(vectors, parameters, ef, Recall(k=K, queries=1, value=0)))
-        recall = measure_recall(index, queries, tenth_best)
+        unmeasured = _info(vectors, parameters, ef, Recall(k=K, queries=1, value=0))
+        # No variable holds the index: two loaded at a time would be the largest part of a build's memory.
+        recall = measure_recall(open_index(unmeasured), queries, tenth_best)
         if recall.value >= floor:
             return _info(vectors, parameters, ef, recall)
     raise RecallTooLow(

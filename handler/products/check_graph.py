@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from handler.products.hnsw_file import HnswFile
 
-BLOCK = 4_096
 LENGTH_TOLERANCE = 1e-3
 """Of a vector's squared length. float32 rounding causes 1e-6."""
 
@@ -39,8 +38,8 @@ def check_graph(file: HnswFile) -> None:
 def _check_layer_0(file: HnswFile) -> None:
     """Check the links of layer 0 and the vectors' lengths. Unused slots hold 0 or an earlier link, so all are ids."""
     count, m_max0 = file.header.cur_element_count, file.header.max_m0
-    for start in range(0, count, BLOCK):
-        links, rows = file.links[start : start + BLOCK], file.rows[start : start + BLOCK]
+    for part in file.blocks():
+        start, links, rows = part.start, file.links[part], file.rows[part]
         # Of four bytes, two count the links and one marks a deleted element; none is ever deleted.
         _refuse_where(file, links[:, 0] > m_max0, start, f"has more than {m_max0} links on layer 0, or is deleted")
         _refuse_where(

@@ -28,11 +28,15 @@ from handler.errors import BundleCorrupt, ConfigurationError
 from handler.manifest import IndexInfo, Recall
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 # size_t, except for maxlevel (int), enterpoint_node (unsigned) and mult (double)
 _LAYOUT = struct.Struct("<6QiI3QdQ")
 _LABEL_BYTES = 8
+BLOCK = 4_096
+"""Elements per block: 7 MB at 384 dimensions."""
 
 
 class Header(NamedTuple):
@@ -102,9 +106,17 @@ class HnswFile:
         data, label = self.header.data_offset, self.header.label_offset
         self.links: NDArray[np.uint32] = records[:, :data].view(np.uint32)
         self.rows: NDArray[np.float32] = records[:, data:label].view(np.float32)
-        self.labels: NDArray[np.int64] = np.ascontiguousarray(records[:, label:]).view(np.int64).ravel()
         self.upper: NDArray[np.uint32] = content[count * record :].view(np.uint32)
         self._mapping: object = mapped.base
+        self.labels: NDArray[np.int64] = np.empty(count, dtype=np.int64)
+        for part in self.blocks():
+            self.labels[part] = np.ascontiguousarray(records[part, label:]).view(np.int64).ravel()
+
+    def blocks(self) -> Iterator[slice]:
+        """Consecutive slices of the elements; the pages read for one are released before the next is yielded."""
+        for start in range(0, self.header.cur_element_count, BLOCK):
+            yield slice(start, start + BLOCK)
+            self.release()
 
     def release(self) -> None:
         """Let go of the pages that were read; searches need few of them."""

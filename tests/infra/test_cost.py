@@ -46,9 +46,9 @@ def test_others() -> None:
     assert cost.vector_database(cost.options([]), PRICE) == pytest.approx(350.4)
     assert cost.recommender(0, PRICE) == 0
     assert cost.recommender(1_000_000, PRICE) == pytest.approx(594)
-    # 100,000 x 384 floats are 0.143 GB: 2.50 for a million queries, 0.56 for the 140 TB that they read
+    # 100,000 x 256 floats are 0.095 GB: 2.50 for a million queries, 0.37 for the 93 TB that they read
     vectors = cost.s3_vectors(1_000_000, cost.options(["--products", "100000"]), PRICE)
-    assert vectors == pytest.approx(2.50 + 0.56 + 0.01, abs=0.01)
+    assert vectors == pytest.approx(2.50 + 0.37 + 0.01, abs=0.01)
 
 
 def test_every_price_has_a_source_and_a_date() -> None:

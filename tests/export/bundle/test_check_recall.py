@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,15 @@ import pytest
 from rich.progress import Progress
 
 from export.bundle.build_index import IndexParameters, build_index
-from export.bundle.check_recall import EF_LADDER, FLOOR, LIKED, QUERIES, measure_index, shoppers_queries
+from export.bundle.check_recall import (
+    EF_LADDER,
+    FLOOR,
+    LIKED,
+    QUERIES,
+    choose_ef,
+    measure_index,
+    shoppers_queries,
+)
 from export.index_catalog import index_catalog
 from export.photos.read_catalog import read_catalog
 from handler.errors import RecallTooLow
@@ -24,6 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from handler.manifest import IndexInfo
 
 POOR = IndexParameters(m=2, ef_construction=10)
 
@@ -163,3 +174,19 @@ def test_the_manifest_says_how_many_queries_were_asked(tmp_path: Path) -> None:
         vectors = clustered(count)
         path = build(tmp_path / f"index-{count}", vectors, IndexParameters())
         assert measure_index(path, vectors, IndexParameters()).recall.queries == len(shoppers_queries(vectors)) == 1_000
+
+
+def test_no_two_indexes_of_the_ladder_are_in_memory_at_once(tmp_path: Path) -> None:
+    vectors = clustered(500)
+    path = build(tmp_path / "index", vectors, POOR)
+    opened: list[weakref.ref[HnswIndex]] = []
+
+    def open_next(info: IndexInfo) -> HnswIndex:
+        assert not any(earlier() for earlier in opened)
+        index = HnswIndex(path, info)
+        opened.append(weakref.ref(index))
+        return index
+
+    with pytest.raises(RecallTooLow):
+        choose_ef(open_next, vectors, POOR, floor=1.01)
+    assert len(opened) == len(EF_LADDER)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from handler.errors import BundleCorrupt, ConfigurationError
 from handler.products import hnsw_file
+from handler.products.check_graph import check_graph
 from handler.products.hnsw_file import HnswFile, check_layout
 from handler.products.neighbors import HnswIndex
 from tests.handler.support import Vectors, clustered, index_info, open_index
@@ -55,6 +56,28 @@ def test_rows_and_labels_are_those_that_were_indexed(original: tuple[bytes, Vect
     file = HnswFile(path, INFO)
     np.testing.assert_array_equal(file.rows[np.argsort(file.labels)], original[1])
     assert sorted(file.labels.tolist()) == [7 * row for row in range(COUNT)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Only Linux tells which pages are resident.")
+def test_opening_a_file_and_checking_it_keep_few_of_its_pages(tmp_path: Path) -> None:
+    path = tmp_path / "index.hnsw"
+    count, dim = 5_000, 256
+    open_index(path, clustered(count, dim, 5), list(range(count)))
+    file = HnswFile(path, index_info(count, dim, ef_construction=160))
+    opened = resident_kilobytes(path)
+    check_graph(file)
+    block = hnsw_file.BLOCK * file.header.size_data_per_element / 1024
+    assert max(opened, resident_kilobytes(path)) < block / 2
+
+
+def resident_kilobytes(path: Path) -> int:
+    """Pages of a file that are mapped into this process and resident."""
+    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    return sum(
+        next(int(line.split()[1]) for line in lines if line.startswith("Rss:"))
+        for line in lines
+        if line.endswith(str(path))
+    )
 
 
 @pytest.mark.parametrize("info", [index_info(COUNT + 1, DIM), index_info(COUNT, DIM + 1), index_info(COUNT, DIM, m=8)])
