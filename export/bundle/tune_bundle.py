@@ -91,7 +91,7 @@ def _groups(rows: Sequence[CatalogRow], by: str) -> tuple[NDArray[np.intp], NDAr
             f"No product has a text in the field {by!r}.",
             field="by",
             value=by,
-            remedy="Name a field such as `category`, with one text a product.",
+            remedy="Name a field that has one text for each product, such as `category`.",
         )
     _, groups = np.unique([str(values[place]) for place in named], return_inverse=True)
     return np.asarray(named, dtype=np.intp), groups.astype(np.int64)

@@ -54,7 +54,7 @@ def index(
         typer.Option(
             metavar="N|auto",
             show_default="as before; all of the encoder's at first",
-            help="Dimensions to keep of each vector; auto: the fewest that find 97 % of the same neighbors.",
+            help="Dimensions to keep of each vector; auto: the fewest that find 97% of the same neighbors.",
         ),
     ] = None,
     refit: Annotated[

@@ -30,7 +30,8 @@ def show_report(report: IndexReport, console: Console, report_path: Path) -> Non
     table.add_row("Recall@10", f"{report.recall:.4f} with ef={report.ef}")
     table.add_row("Time", f"{report.seconds:.1f} s")
     if report.skipped:
-        table.add_row("Skipped", f"[yellow]{len(report.skipped):,} photos[/]; full list in {escape(str(report_path))}")
+        skipped = f"{len(report.skipped):,} photo{'s' * (len(report.skipped) != 1)}"
+        table.add_row("Skipped", f"[yellow]{skipped}[/]; full list in {escape(str(report_path))}")
     console.print(table)
     for image, reason in list(report.skipped.items())[:SHOWN]:
         console.print(f"  [yellow]{escape(image)}[/]: {escape(reason)}", soft_wrap=True)

@@ -85,7 +85,8 @@ def sample(
         table = write_sample_catalog(
             out, count=count, seed=seed, progress=lambda done, _: progress.update(task, completed=done)
         )
-    console.print(f"{count} products in {escape(str(table))}. Next: vitrine index {escape(str(table))} --out BUNDLES")
+    path = escape(str(table))
+    console.print(f"{count} products in {path}. Next: vitrine index {path} --out BUNDLES", soft_wrap=True)
 
 
 cli_store.register(app)
