@@ -14,6 +14,7 @@ from handler.products.engine import Product
 from handler.products.filters import to_sql
 from handler.products.json_text import JsonText
 from handler.products.labels import LabelSet
+from handler.products.sqlite_file import open_read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,9 +58,7 @@ class Catalog:
         self.info = info
         self._passing: OrderedDict[str, LabelSet] = OrderedDict()
         try:
-            self._db = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-            )
+            self._db = open_read_only(path, self)
             self._db.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
             self._db.execute("SELECT 1 FROM products, field_values, retired LIMIT 1")
         except sqlite3.Error as error:

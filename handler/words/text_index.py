@@ -11,6 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from handler.errors import BundleCorrupt, ConfigurationError, InvalidRequest
+from handler.products.sqlite_file import close_with, open_read_only
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,9 +70,7 @@ class TextIndex:
     def __init__(self, path: Path, tokenizer: Tokenizer) -> None:
         """Raises ConfigurationError if this Python's SQLite has no FTS5, BundleCorrupt if the table is missing."""
         try:
-            self._db = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-            )
+            self._db = open_read_only(path, self)
             self._db.execute("SELECT rowid FROM texts LIMIT 0")
         except sqlite3.Error as error:
             if "no such module" in str(error):
@@ -96,6 +95,7 @@ class TextIndex:
         """`text` as the tokenizer writes it into the index: lower case, without accents, reduced to stems by porter."""
         if self._scratch is None:
             self._scratch = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            close_with(self, self._scratch)
             self._scratch.execute(schema(self._tokenizer))
             self._scratch.execute("CREATE VIRTUAL TABLE terms USING fts5vocab('texts', 'instance')")
         self._scratch.execute("INSERT INTO texts (texts) VALUES ('delete-all')")

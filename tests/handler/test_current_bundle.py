@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -254,3 +255,21 @@ def test_a_bundle_that_was_released_and_could_not_be_opened_again_comes_back(
     (store.root / bundle_key(broken, INDEX_FILE)).unlink()
     assert current.get().version == serving
     assert current.stale is not None
+
+
+def test_a_replaced_bundle_gives_its_descriptors_back_before_the_garbage_collector_runs(bundles: Path) -> None:
+    store = DirectoryStore(bundles)
+    version = store.current().version
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(3):
+            bundle = OpenBundle(store, version)
+            bundle.load()
+            assert bundle.has_text_index
+            assert len(os.listdir("/proc/self/fd")) > before
+            del bundle
+        assert len(os.listdir("/proc/self/fd")) == before
+    finally:
+        gc.enable()

@@ -10,16 +10,35 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.infra.template import ROOT
 from tests.s3_servers import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+RIES = sorted((ROOT / "build" / "sam").glob("lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"))
+"""The emulator as aws-sam-cli brings it along, if `scripts/sam` has installed that."""
 # Binds the folder over itself, read-only, in a mount namespace of its own: what root could write, it cannot now.
 READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+
+
+def build_api(directory: Path) -> None:
+    """Build ApiFunction into `directory` for this interpreter, as `sam build` would, and check it."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    variables = {**os.environ, "RUNTIME": version, "PYTHON": sys.executable}
+    for program in (["build_function.py", "ApiFunction"], ["check_artifact.py"]):
+        command = [sys.executable, str(ROOT / "infra" / program[0]), *program[1:], str(directory)]
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def install_client(directory: Path) -> None:
+    """Install awslambdaric, which Lambda's own runtime has."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(directory), "awslambdaric"]
+    subprocess.run(command, check=True, capture_output=True)
 
 
 @contextmanager
@@ -30,7 +49,7 @@ def emulator(
     port, runtime_port = free_ports(2)
     command = [str(rie), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
     command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
-    # -S: nothing of this environment's packages, only the artefact's own
+    # -S: nothing of this environment's packages, only the artifact's own
     command += [base_python(), "-S", "-m", "awslambdaric", handler]
     environment = {
         "PATH": os.environ["PATH"],
@@ -45,7 +64,7 @@ def emulator(
     log = open(task.parent / f"{task.name}.log", "wb")  # noqa: SIM115  closed below, read before
     process = subprocess.Popen([*prefix, *command], cwd=task, env=environment, stdout=log, stderr=log)
     try:
-        yield Emulated(port, task.parent / f"{task.name}.log")
+        yield Emulated(port, task.parent / f"{task.name}.log", process.pid)
     finally:
         process.kill()
         process.wait()
@@ -58,9 +77,19 @@ def base_python() -> str:
 
 
 class Emulated:
-    def __init__(self, port: int, log: Path) -> None:
+    """A running emulator, which starts the function's process at the first invocation."""
+
+    def __init__(self, port: int, log: Path, process: int) -> None:
         self._url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
         self._log = log
+        self._process = process
+
+    @property
+    def runtime_process(self) -> int:
+        """The ID of the function's process. Needs an invocation before, and Linux."""
+        threads = Path("/proc", str(self._process), "task").iterdir()
+        (child,) = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+        return child
 
     def invoke(self, event: object) -> tuple[int, Any]:
         """HTTP status and answer, as JSON where it is any."""

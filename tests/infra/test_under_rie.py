@@ -1,4 +1,4 @@
-"""The artefact itself, as `sam build` makes it, under the Runtime Interface Emulator with awslambdaric.
+"""The artifact as `sam build` makes it, under the Runtime Interface Emulator with awslambdaric.
 
 `scripts/check-stack` runs these: they need the emulator, which comes with aws-sam-cli, and a build of half a minute.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +15,10 @@ import pytest
 from infra import check_artifact
 from tests.conftest import KEY
 from tests.handler.support import event
-from tests.infra.rie import base_python, emulator
+from tests.infra.rie import RIES, base_python, build_api, emulator, install_client
 from tests.infra.template import ROOT
+from tests.load.play_invocations import play
+from tests.load.usage import usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
 
     from tests.infra.rie import Emulated
 
-SAM = ROOT / "build" / "sam"
-RIES = sorted(SAM.glob("lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"))
 pytestmark = [
     pytest.mark.skipif(not RIES, reason="no aws-sam-cli in build/sam; scripts/check-stack makes it and runs this"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="mounting the artefact read-only needs root"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounting the artifact read-only needs root"),
     pytest.mark.xdist_group("rie"),
 ]
 ODD_HANDLERS = """
@@ -52,15 +51,9 @@ def write(event, context):
 
 
 @pytest.fixture(scope="module")
-def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """ApiFunction, built for this interpreter as `sam build` would, and checked."""
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lambda") / "ApiFunction"
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    variables = {**os.environ, "RUNTIME": version, "PYTHON": sys.executable}
-    for program in (["build_function.py", "ApiFunction"], ["check_artifact.py"]):
-        command = [sys.executable, str(ROOT / "infra" / program[0]), *program[1:], str(folder)]
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    build_api(folder)
     (folder / "odd_handlers.py").write_text(ODD_HANDLERS)
     return folder
 
@@ -68,8 +61,7 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("client")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), "awslambdaric"]
-    subprocess.run(command, check=True, capture_output=True)
+    install_client(folder)
     return folder
 
 
@@ -79,8 +71,8 @@ def variables(bundles: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def api(artefact: Path, client: Path, variables: dict[str, str]) -> Iterator[Emulated]:
-    with emulator(RIES[0], client, artefact, "handler.lambda_entry.handler", variables) as emulated:
+def api(artifact: Path, client: Path, variables: dict[str, str]) -> Iterator[Emulated]:
+    with emulator(RIES[0], client, artifact, "handler.lambda_entry.handler", variables) as emulated:
         yield emulated
 
 
@@ -90,26 +82,26 @@ def page(emulated: Emulated, name: str, body: object = None) -> Any:
     return json.loads(answer["body"])
 
 
-def test_hnswlib_in_the_artefact_runs_on_a_cpu_without_avx512(artefact: Path) -> None:
-    (library,) = artefact.glob("hnswlib*.so")
+def test_hnswlib_in_the_artifact_runs_on_a_cpu_without_avx512(artifact: Path) -> None:
+    (library,) = artifact.glob("hnswlib*.so")
     assert check_artifact.avx512_instructions(library) == []
     assert "ymm" in check_artifact.objdump("--disassemble", library)  # AVX2 is there to be used
 
 
-def test_the_artefact_has_no_tools_of_the_laptop(artefact: Path) -> None:
-    assert not [name for name in ("export", "rich", "typer", "uvicorn", "bin", "tests") if (artefact / name).exists()]
-    assert not [*artefact.rglob("*.pyi")]
-    assert [*(artefact / "handler").rglob("*.pyc")]  # or every cold start would compile it again
+def test_the_artifact_has_no_tools_of_the_laptop(artifact: Path) -> None:
+    assert not [name for name in ("export", "rich", "typer", "uvicorn", "bin", "tests") if (artifact / name).exists()]
+    assert not [*artifact.rglob("*.pyi")]
+    assert [*(artifact / "handler").rglob("*.pyc")]  # or every cold start would compile it again
 
 
-def test_everything_in_the_artefact_can_be_imported(artefact: Path) -> None:
+def test_everything_in_the_artifact_can_be_imported(artifact: Path) -> None:
     """The command that infra/Dockerfile ends with."""
     command = [base_python(), "-S", str(ROOT / "infra" / "smoke_test.py")]
-    done = subprocess.run(command, env={"PYTHONPATH": str(artefact)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env={"PYTHONPATH": str(artifact)}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (artefact / "handler" / "broken.py").write_text("import torch")
-    done = subprocess.run(command, env={"PYTHONPATH": str(artefact)}, capture_output=True, text=True, check=False)
-    (artefact / "handler" / "broken.py").unlink()
+    (artifact / "handler" / "broken.py").write_text("import torch")
+    done = subprocess.run(command, env={"PYTHONPATH": str(artifact)}, capture_output=True, text=True, check=False)
+    (artifact / "handler" / "broken.py").unlink()
     assert done.returncode != 0
 
 
@@ -121,19 +113,29 @@ def test_two_rounds_with_the_returned_token(api: Emulated) -> None:
     assert not {item["id"] for item in first["items"]} & {item["id"] for item in second["items"]}
 
 
+def test_shoppers_who_take_turns_meet_no_error_and_leave_no_descriptors(api: Emulated, tmp_path: Path) -> None:
+    """What `scripts/load-test --rie` does for longer."""
+    play(api, 40, 60, shoppers=3)
+    before = usage(api.runtime_process, tmp_path)
+    played = play(api, 40, 60, shoppers=3)
+    assert not played.errors
+    assert {kind: len(times) for kind, times in played.times.items()} == {"page": 40, "photo": 2, "bundle": 2}
+    assert usage(api.runtime_process, tmp_path).descriptors == before.descriptors
+
+
 def test_the_gallery_and_the_description_are_in_it(api: Emulated) -> None:
     for name in ("gallery", "openapi", "health"):
         status, answer = api.invoke(event(name))
         assert (status, answer["statusCode"]) == (200, 200)
 
 
-def test_the_task_folder_cannot_be_written_to(artefact: Path, client: Path) -> None:
-    with emulator(RIES[0], client, artefact, "odd_handlers.write", {}) as emulated:
+def test_the_task_folder_cannot_be_written_to(artifact: Path, client: Path) -> None:
+    with emulator(RIES[0], client, artifact, "odd_handlers.write", {}) as emulated:
         assert emulated.invoke({}) == (200, "Read-only file system")
 
 
-def test_a_function_that_takes_too_long_is_ended_and_the_next_call_is_answered(artefact: Path, client: Path) -> None:
-    with emulator(RIES[0], client, artefact, "odd_handlers.slow", {}, timeout=2) as emulated:
+def test_a_function_that_takes_too_long_is_ended_and_the_next_call_is_answered(artifact: Path, client: Path) -> None:
+    with emulator(RIES[0], client, artifact, "odd_handlers.slow", {}, timeout=2) as emulated:
         _, answer = emulated.invoke({"seconds": 10})
         assert "timed out after 2" in str(answer)
         _, left = emulated.invoke({"seconds": 0})
@@ -141,9 +143,9 @@ def test_a_function_that_takes_too_long_is_ended_and_the_next_call_is_answered(a
 
 
 def test_an_answer_above_six_megabytes_is_refused_and_ours_are_far_below(
-    artefact: Path, client: Path, api: Emulated
+    artifact: Path, client: Path, api: Emulated
 ) -> None:
-    with emulator(RIES[0], client, artefact, "odd_handlers.big", {}) as emulated:
+    with emulator(RIES[0], client, artifact, "odd_handlers.big", {}) as emulated:
         assert emulated.invoke({"bytes": 6_000_000})[1] == "x" * 6_000_000
         _, refused = emulated.invoke({"bytes": 6_400_000})
         assert "ResponseSizeTooLarge" in str(refused)[:300]

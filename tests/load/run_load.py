@@ -1,10 +1,12 @@
-"""Load from a separate process on `vitrine serve`, while the bundle switches; needs the `load` extra.
+"""Load from a separate process while the bundle switches, on `vitrine serve` or on the built function.
 
     scripts/load-test                                   # 40 shoppers, 30 seconds pages alone, 30 with photos
     scripts/load-test --shoppers 100 --seconds 300 --out bench-results
+    scripts/load-test --rie --rounds 10000              # the built function under the Runtime Interface Emulator
 
-Everything stays on 127.0.0.1. Times are ratios at best on a shared machine: compare the two phases of one run. A failed
-request, a product that comes twice, or descriptors and temporary files that are not given back fail the run.
+Everything stays on 127.0.0.1. The emulator answers one invocation at a time, so shoppers take turns there. Times on a
+shared machine are ratios at best: compare the two phases of one run. A failed request, a product that comes twice, or
+descriptors and temporary files that are not given back fail the run.
 """
 
 from __future__ import annotations
@@ -15,34 +17,24 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from export.bench.results import DEFAULT_OUT, write_json
-from export.store.rollback import roll_back
 from handler.stores.store import DirectoryStore
-from tests.conftest import draw_photos, run_index
-from tests.tiny_encoder import write_tiny_encoder
+from tests.load import under_rie
+from tests.load.switching import switching, two_bundles
+from tests.load.usage import Usage, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SWITCH_SECONDS = 3
 SETTLE_SECONDS = 3
 SPARE_DESCRIPTORS = 24
 """Kept connections and open database files come and go; a leak would add one for each request or switch."""
-
-
-class Usage(NamedTuple):
-    """What a process holds."""
-
-    megabytes: float
-    descriptors: int
-    temporary_files: int
 
 
 class Server:
@@ -54,10 +46,7 @@ class Server:
         self._temporary = temporary
 
     def usage(self) -> Usage:
-        proc = Path("/proc") / str(self._process.pid)
-        pages = int((proc / "statm").read_text().split()[1])
-        files = sum(path.is_file() for path in self._temporary.rglob("*"))
-        return Usage(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, len(list((proc / "fd").iterdir())), files)
+        return usage(self._process.pid, self._temporary)
 
 
 @contextmanager
@@ -74,34 +63,6 @@ def serve(bundles: Path, temporary: Path) -> Iterator[Server]:
             yield Server(process, url.rstrip("/."), temporary)
         finally:
             process.terminate()
-
-
-def two_bundles(folder: Path) -> tuple[Path, list[str]]:
-    """A store with bundles of 84 and 80 products, and their versions. Both know all products, retired ones included."""
-    encoder, bundles, versions = write_tiny_encoder(folder / "encoder"), folder / "bundles", []
-    for per_color in (21, 20):
-        photos = draw_photos(folder / f"photos-{per_color}", per_color)
-        versions.append(run_index(photos / "catalog.jsonl", bundles, encoder).version)
-    return bundles, versions
-
-
-@contextmanager
-def switching(bundles: Path, versions: list[str]) -> Iterator[list[str]]:
-    """Another bundle every few seconds; yields the list of those that were made current."""
-    done, ended = list[str](), threading.Event()
-
-    def switch() -> None:
-        while not ended.wait(SWITCH_SECONDS):
-            done.append(versions[len(done) % len(versions)])
-            roll_back(DirectoryStore(bundles), done[-1])
-
-    thread = threading.Thread(target=switch)
-    thread.start()
-    try:
-        yield done
-    finally:
-        ended.set()
-        thread.join()
 
 
 def load(url: str, classes: list[str], shoppers: int, seconds: int, folder: Path) -> dict[str, dict[str, float]]:
@@ -135,25 +96,25 @@ def run(shoppers: int, seconds: int) -> dict[str, Any]:
         with serve(bundles, folder / "temporary") as server:
             load(server.url, ["Shopper", "Photographer"], shoppers, 3, folder)  # loads the encoder, fills pools
             time.sleep(SETTLE_SECONDS)
-            usage = {"before": server.usage()}
-            with switching(bundles, versions) as switched:
+            held = {"before": server.usage()}
+            with switching(DirectoryStore(bundles), versions) as switched:
                 phases = {"pages": load(server.url, ["Shopper"], shoppers, seconds, folder)}
                 time.sleep(SETTLE_SECONDS)
-                usage["after pages"] = server.usage()
+                held["after pages"] = server.usage()
                 both = load(server.url, ["Shopper", "Photographer"], shoppers, seconds, folder)
                 phases["pages and photos"] = both
             time.sleep(SETTLE_SECONDS)
-            usage["after photos"] = server.usage()
+            held["after photos"] = server.usage()
             with urllib.request.urlopen(f"{server.url}/v1/health") as health:  # noqa: S310  our own server
                 assert health.status == 200
     assert not any(kind["failures"] for phase in phases.values() for kind in phase.values()), phases
-    assert usage["after photos"].descriptors <= usage["before"].descriptors + SPARE_DESCRIPTORS, usage
-    assert usage["after photos"].temporary_files <= usage["before"].temporary_files, usage
+    assert held["after photos"].descriptors <= held["before"].descriptors + SPARE_DESCRIPTORS, held
+    assert held["after photos"].temporary_files <= held["before"].temporary_files, held
     return {
         "phases": phases,
         "page_p99_with_photos_to_without": round(both["page"]["p99_ms"] / phases["pages"]["page"]["p99_ms"], 2),
         "bundle_switches": len(switched),
-        "usage": {when: one._asdict() for when, one in usage.items()},
+        "usage": {when: one._asdict() for when, one in held.items()},
     }
 
 
@@ -161,17 +122,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shoppers", type=int, default=40)
     parser.add_argument("--seconds", type=int, default=30, help="of each phase (default: %(default)s)")
+    parser.add_argument("--rie", action="store_true", help="load the built function; needs root")
+    parser.add_argument("--rounds", type=int, default=10_000, help="with --rie, at most (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT)
     options = parser.parse_args()
-    results = run(options.shoppers, options.seconds)
+    if options.rie:
+        results = under_rie.run(options.rounds, 2 * options.seconds, options.shoppers)
+    else:
+        results = run(options.shoppers, options.seconds)
     for phase, kinds in results["phases"].items():
         for kind, measured in kinds.items():
             print(f"{phase:17} {kind:14} " + "  ".join(f"{name} {value:,}" for name, value in measured.items()))
     for when, one in results["usage"].items():
-        print(f"{when:17} {one['megabytes']:.0f} MB, {one['descriptors']} descriptors, {one['temporary_files']} files")
-    print(f"{results['bundle_switches']} bundle switches; page p99 with photos to without:", end=" ")
-    print(results["page_p99_with_photos_to_without"])
-    print(f"Written: {write_json(options.out, 'load', results)}")
+        print(f"{when:17} {Usage(**one)}")
+    print(f"{results['bundle_switches']} bundle switches, 0 failures")
+    if not options.rie:
+        print(f"Page p99 with photos to without: {results['page_p99_with_photos_to_without']}")
+    print(f"Written: {write_json(options.out, 'load-rie' if options.rie else 'load', results)}")
 
 
 if __name__ == "__main__":
