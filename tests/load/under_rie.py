@@ -68,7 +68,8 @@ def run(rounds: int, seconds: float, shoppers: int) -> dict[str, Any]:
                     second = play(api, rounds - rounds // 2, seconds / 2, shoppers)
                 after = usage(api.runtime_process, temporary)
     assert not first.errors + second.errors, (first.errors + second.errors)[:5]
-    assert {*first.versions, *second.versions} == {*versions}, first.versions + second.versions
+    served = {*first.versions, *second.versions}
+    assert served == {*versions}, f"only {served} was served, in {len(switched)} switches; play more rounds"
     assert after.descriptors <= before.descriptors + SPARE_DESCRIPTORS, (before, after)
     assert after.temporary_files <= before.temporary_files, (before, after)
     return {
