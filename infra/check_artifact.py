@@ -1,4 +1,4 @@
-"""Refuse an artefact that Lambda would not run, and print where its size goes:  check_artifact.py FOLDER
+"""Refuse an artifact that Lambda would not run, and print where its size goes:  check_artifact.py FOLDER
 
 Three things are only found out on somebody else's machine: that it is too big, that hnswlib was compiled for the
 builder's CPU, and that a library asks for a newer glibc than Lambda's. Needs objdump (Debian: binutils).

@@ -1,4 +1,4 @@
-"""Import every module of ours that is in the artefact and use what is compiled; infra/Dockerfile ends with it."""
+"""Import every module of ours that is in the artifact and use what is compiled; infra/Dockerfile ends with it."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ onnxruntime.SessionOptions()
 boto3.Session(region_name="us-east-1").client("s3")
 for module in pkgutil.walk_packages(handler.__path__, "handler."):
     importlib.import_module(module.name)
-print("everything in the artefact can be imported")
+print("everything in the artifact can be imported")

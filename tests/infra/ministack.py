@@ -1,7 +1,7 @@
 """An AWS emulator on this machine that runs Lambda code, Step Functions and CloudFormation: ministack, from PyPI.
 
 It has an environment of its own (build/ministack, made by scripts/check-stack): a Lambda function runs under the
-emulator's interpreter and must not see Vitrine's packages, only those of its own artefact. It enforces no IAM policies,
+emulator's interpreter and must not see Vitrine's packages, only those of its own artifact. It enforces no IAM policies,
 no memory or storage limits, and ignores the ItemBatcher of a Distributed Map.
 """
 
@@ -108,7 +108,7 @@ def start_ministack(directory: Path, **variables: str) -> Iterator[Ministack]:
 
 
 def zipped(files: Path | dict[str, str]) -> bytes:
-    """A deployment package: a directory (an artefact), or texts by file name (a function written in a test)."""
+    """A deployment package: a directory (an artifact), or texts by file name (a function written in a test)."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         if isinstance(files, dict):
@@ -121,7 +121,7 @@ def zipped(files: Path | dict[str, str]) -> bytes:
 
 
 def build_function(name: str, directory: Path) -> Path:
-    """The artefact of one function of template.yaml for this interpreter, by the Makefile that `sam build` runs."""
+    """The artifact of one function of template.yaml for this interpreter, by the Makefile that `sam build` runs."""
     target = directory / name
     target.mkdir()
     variables = {

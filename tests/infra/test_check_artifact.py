@@ -1,4 +1,4 @@
-"""The checks that stand between an artefact and somebody else's CPU, shown on libraries compiled to break them."""
+"""The checks that stand between an artifact and somebody else's CPU, shown on libraries compiled to break them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The whole stack in an emulator: created, indexed, played through CloudFront, updated, rolled back and deleted.
 
-The emulator executes CloudFormation, the functions' own artefacts, the HTTP API and CloudFront. It does not enforce IAM
+The emulator executes CloudFormation, the functions' own artifacts, the HTTP API and CloudFront. It does not enforce IAM
 policies, bucket policies, memory or time limits; tests/infra/emulated_stack.py lists what it cannot create.
 """
 
@@ -32,7 +32,7 @@ CODE = "v1"
 
 @pytest.fixture(scope="module")
 def code(ministack: Ministack, tmp_path_factory: pytest.TempPathFactory) -> str:
-    upload_code(ministack, tmp_path_factory.mktemp("artefacts"), CODE)
+    upload_code(ministack, tmp_path_factory.mktemp("artifacts"), CODE)
     return CODE
 
 
