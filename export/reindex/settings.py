@@ -46,10 +46,10 @@ class ReindexSettings(BaseModel):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Raises ConfigurationError naming every variable that cannot be used."""
+        """An empty variable counts as not set. Raises ConfigurationError naming every variable that cannot be used."""
         names = {PREFIX + name.upper(): name for name in cls.model_fields}
         try:
-            return cls.model_validate({names[key]: value for key, value in environ.items() if key in names})
+            return cls.model_validate({names[key]: value for key, value in environ.items() if key in names and value})
         except ValidationError as error:
             bad = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
             raise ConfigurationError(

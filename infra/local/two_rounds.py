@@ -60,6 +60,7 @@ def point_at(s3: str, parameters: str) -> dict[str, str]:
         "VITRINE_STATE": f"s3://{BUCKET}/state",
         "VITRINE_SIGNING_KEYS_PARAMETER": KEYS,
         "VITRINE_ORIGIN_SECRETS": "",  # there is no CloudFront in front of `sam local`
+        "VITRINE_ENCODER": "",  # `sam local` does not evaluate the template's condition
     }
 
 
