@@ -88,7 +88,7 @@ def log_round(serving: Serving, strategy: str, state: SessionState, picks: Seque
     end_stage("write")
     request = current_request()
     serving.metrics.round(strategy, serving.bundle.manifest.created_at, request.stages if request else {})
-    if serving.settings.events == "on":
+    if serving.settings.events == "on" and logger.isEnabledFor(logging.INFO):
         answered = state.rounds[-1] if state.rounds else None
         _Event("round", state.number + 1, strategy, state, answered, picks).log(serving)
 

@@ -93,7 +93,7 @@ def find_product(serving: Serving, product_id: str) -> Product:
 
 
 def show_product(serving: Serving, product: Product) -> Item:
-    return _item(serving, product, Pick(product.label, None), {})
+    return _item(serving.settings.image_base_url.rstrip("/"), product, Pick(product.label, None), {})
 
 
 def similar_products(serving: Serving, product: Product, count: int = SIMILAR_SHOWN) -> list[Item]:
@@ -201,16 +201,18 @@ def _items(serving: Serving, picks: list[Pick]) -> list[Item]:
     """The items to show. Products that left the catalog after they were picked are omitted."""
     named = {label for pick in picks for label in (pick.label, *pick.because)}
     products = serving.bundle.catalog.by_labels(sorted(named))
-    return [_item(serving, products[pick.label], pick, products) for pick in picks if pick.label in products]
+    images = serving.settings.image_base_url.rstrip("/")
+    return [_item(images, products[pick.label], pick, products) for pick in picks if pick.label in products]
 
 
-def _item(serving: Serving, product: Product, pick: Pick, products: dict[int, Product]) -> Item:
+def _item(images: str, product: Product, pick: Pick, products: dict[int, Product]) -> Item:
+    """`images` is the URL below which the photos are."""
     return Item(
-        id=product.id,
-        image_url=f"{serving.settings.image_base_url.rstrip('/')}/{quote(product.image)}",
-        fields=product.fields,
-        reason=pick.reason,
-        score=None if pick.score is None else round(pick.score, 4),
-        because=[products[label].id for label in pick.because if label in products],
-        share=None if pick.share is None else round(pick.share, 4),
+        product.id,
+        f"{images}/{quote(product.image)}",
+        product.fields,
+        pick.reason,
+        None if pick.score is None else round(pick.score, 4),
+        [products[label].id for label in pick.because if label in products],
+        None if pick.share is None else round(pick.share, 4),
     )

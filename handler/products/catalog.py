@@ -115,11 +115,13 @@ class Catalog:
             found.update(self._db.execute(query, chunk).fetchall())
         return found
 
-    def _products(self, column: str, keys: Sequence[object]) -> Iterable[Product]:
+    def _products(self, column: str, keys: Sequence[object]) -> list[Product]:
+        products: list[Product] = []
         for chunk in _chunks(keys):
             query = f"SELECT label, id, image, fields FROM products WHERE {column} IN ({_marks(chunk)})"  # noqa: S608
-            for label, product_id, image, fields in self._db.execute(query, chunk):
-                yield Product(label, product_id, image, JsonText(fields))
+            rows = self._db.execute(query, chunk).fetchall()
+            products += [Product(label, one, image, JsonText(fields)) for label, one, image, fields in rows]
+        return products
 
 
 def field_rows(fields: Mapping[str, Any], names: Sequence[str]) -> Iterable[tuple[int, object]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_BITS = 62
 """An integer with more does not fit an int64 together with the shifts below."""
+_POWERS = 1 << np.arange(MAX_BITS)
 
 
 def pack(values: NDArray[np.int64], width: int) -> bytes:
@@ -35,11 +36,19 @@ def unpack(data: object, width: int, count: int) -> NDArray[np.int64]:
     """
     if not 0 <= width <= MAX_BITS or not 0 <= count <= max(1, 8 * len(octets(data))):
         raise ValueError(f"{count} values of {width} bits")
-    given = octets(data, -(-width * count // 8))
-    bits = np.unpackbits(np.frombuffer(given, dtype=np.uint8), count=width * count).reshape(count, width)
-    octets_of_each = np.zeros((count, 8), dtype=np.uint8)
-    octets_of_each[:, : -(-width // 8)] = np.packbits(bits, axis=1, bitorder="little")
-    return octets_of_each.view("<i8").ravel()
+    bits = np.unpackbits(np.frombuffer(octets(data, -(-width * count // 8)), dtype=np.uint8), count=width * count)
+    values: NDArray[np.int64] = bits.reshape(count, width).dot(_POWERS[:width])
+    return values
+
+
+def unpack_marks(data: object, count: int) -> bytes:
+    """`count` values of one bit, a byte each. Raises ValueError as `unpack` does."""
+    return np.unpackbits(np.frombuffer(octets(data, -(-count // 8)), dtype=np.uint8), count=count).tobytes()
+
+
+def pack_marks(marks: bytes | bytearray) -> bytes:
+    """Every byte, 0 or 1, in one bit."""
+    return np.packbits(np.frombuffer(marks, dtype=np.uint8)).tobytes()
 
 
 def pack_set(members: Collection[int]) -> list[int | bytes]:

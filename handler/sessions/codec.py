@@ -7,6 +7,7 @@ that the session keeps only as sets take fewer bits per label, see handler/sessi
 
 from __future__ import annotations
 
+import binascii
 import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import msgpack
 import numpy as np
 
 from handler.errors import SessionMalformed
-from handler.sessions.bits import MAX_BITS, pack, pack_set, unpack, unpack_set
+from handler.sessions.bits import MAX_BITS, pack, pack_marks, pack_set, unpack, unpack_marks, unpack_set
 from handler.sessions.fields import integer, items, number, octets, text, truth
 from handler.sessions.preference import Preference
 from handler.sessions.searched import WORDS_BYTES
@@ -43,6 +44,11 @@ _LEVELS = 2 ** (LEVEL_BITS - 1) - 1
 _ROOTS = np.arange(-_LEVELS, 2**LEVEL_BITS - _LEVELS, dtype=np.float32) / _LEVELS
 _VALUES = np.sign(_ROOTS) * _ROOTS**2
 """What each level stands for, in units of the scale."""
+_BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", dtype=np.uint8)
+_CHARACTERS = _BASE64[[int(f"{level:06b}"[::-1], 2) for level in range(2**LEVEL_BITS)]]
+"""The character of base64 that has each level's six bits, lowest bit first."""
+_VALUES_BY_CHARACTER = np.zeros(256, dtype=np.float32)
+_VALUES_BY_CHARACTER[_CHARACTERS] = _VALUES
 
 
 def encode(state: SessionState, issued_at: int) -> bytes:
@@ -52,7 +58,7 @@ def encode(state: SessionState, issued_at: int) -> bytes:
     """
     shown = list(itertools.chain.from_iterable(page.shown for page in state.rounds))
     width = max(shown, default=0).bit_length()
-    disliked = _marks(state.rounds, "disliked")
+    liked, disliked, elsewhere = _answers(state.rounds, len(shown))
     fields = [
         COMPACTED if state.earlier.rounds else LAYOUT,
         state.session_id,
@@ -61,11 +67,11 @@ def encode(state: SessionState, issued_at: int) -> bytes:
         _encode_preference(state.preference),
         [[size, len(list(run))] for size, run in itertools.groupby(len(page.shown) for page in state.rounds)],
         width,
-        pack(np.asarray(shown, dtype=np.int64), width),
-        pack(_marks(state.rounds, "liked"), 1),
-        pack(disliked, 1) if disliked.any() else b"",
+        pack(np.fromiter(shown, dtype=np.int64, count=len(shown)), width),
+        pack_marks(liked),
+        pack_marks(disliked) if 1 in disliked else b"",
         [position for position, page in enumerate(state.rounds) if page.withdrawn],
-        _elsewhere(state.rounds),
+        elsewhere,
     ]
     earlier = _encode_earlier(state.earlier)
     photos = _photos(state.rounds)
@@ -112,8 +118,8 @@ def _state(fields: list[Any]) -> SessionState:
     sizes = _decode_runs(runs)
     ends = list(itertools.accumulate(sizes, initial=0))
     shown = unpack(labels, integer(width, 0, MAX_BITS), ends[-1]).tolist()
-    likes = unpack(liked, 1, ends[-1]).tolist()
-    dislikes = unpack(disliked, 1, ends[-1]).tolist() if octets(disliked) else [0] * ends[-1]
+    likes = unpack_marks(liked, ends[-1])
+    dislikes = unpack_marks(disliked, ends[-1]) if octets(disliked) else bytes(ends[-1])
     absent: tuple[Any, ...] = ([], b"", [], [])
     photos, secret, folded, searches = (*more[:4], *absent[len(more) :])
     earlier = _decode_earlier(items(folded, 5)) if fields[0] == COMPACTED else Earlier(*items(folded, 0))
@@ -148,7 +154,7 @@ def _state(fields: list[Any]) -> SessionState:
     liked_ever = [*earlier.liked, *(label for page in rounds for label in page.liked)]
     if len({*liked_ever}) != len(liked_ever):
         raise ValueError("a product is liked twice")
-    return SessionState(
+    state = SessionState(
         octets(session_id, SESSION_ID_BYTES),
         octets(vector_space, VECTOR_SPACE_BYTES).hex(),
         tuple(rounds),
@@ -156,6 +162,7 @@ def _state(fields: list[Any]) -> SessionState:
         octets(secret, SECRET_BYTES) if octets(secret) else b"",
         earlier,
     )
+    return state.showing(seen)
 
 
 def _decode_runs(runs: object) -> list[int]:
@@ -168,21 +175,23 @@ def _decode_runs(runs: object) -> list[int]:
     return [size for size, repeats in pairs for _ in range(repeats)]
 
 
-def _marks(rounds: Sequence[Round], answer: str) -> NDArray[np.int64]:
-    """One bit for every product shown: whether the answer to its own page liked (disliked) it."""
-    pages = (map(getattr(page, answer).__contains__, page.shown) for page in rounds)
-    return np.asarray(list(itertools.chain.from_iterable(pages)), dtype=np.int64)
+def _answers(rounds: Sequence[Round], shown: int) -> tuple[bytearray, bytearray, list[tuple[int, int, bool]]]:
+    """Two bytes for each of `shown` products: whether the answer to its own page liked it, and disliked it.
 
-
-def _elsewhere(rounds: Sequence[Round]) -> list[tuple[int, int, bool]]:
-    """Answers about products of earlier pages, as (round, label, liked). They are rare and not packed."""
-    return [
-        (position, label, answer == "liked")
-        for position, page in enumerate(rounds)
-        for answer in ("liked", "disliked")
-        for label in getattr(page, answer)
-        if label not in page.shown
-    ]
+    Answers about products of earlier pages, as (round, label, liked), are rare and not packed.
+    """
+    liked, disliked = bytearray(shown), bytearray(shown)
+    elsewhere = []
+    start = 0
+    for position, page in enumerate(rounds):
+        for marks, labels in ((liked, page.liked), (disliked, page.disliked)):
+            for label in labels:
+                if label in page.shown:
+                    marks[start + page.shown.index(label)] = 1
+                else:
+                    elsewhere.append((position, label, marks is liked))
+        start += len(page.shown)
+    return liked, disliked, elsewhere
 
 
 def _decode_elsewhere(fields: object, last: int, shown: frozenset[int]) -> dict[tuple[int, bool], list[int]]:
@@ -231,12 +240,20 @@ def _encode_preference(preference: Preference | None) -> list[Any] | None:
     scale = float(sizes.max()) or 1.0
     roots = np.copysign(np.sqrt(sizes / scale), preference.mean)
     levels = np.rint(roots * _LEVELS).astype(np.int64) + _LEVELS
-    return [scale, preference.count, len(levels), pack(levels, LEVEL_BITS)]
+    return [scale, preference.count, len(levels), _pack_levels(levels)]
+
+
+def _pack_levels(levels: NDArray[np.int64]) -> bytes:
+    """As `pack` with LEVEL_BITS would. A character of base64 has six bits, too, and reading base64 takes less."""
+    filled = _CHARACTERS[levels].tobytes().ljust(-(-len(levels) // 4) * 4, b"A")
+    return binascii.a2b_base64(filled)[: -(-LEVEL_BITS * len(levels) // 8)]
 
 
 def _decode_preference(fields: object) -> Preference | None:
     if fields is None:
         return None
     scale, count, dim, packed = items(fields, 4)
-    mean = _VALUES[unpack(packed, LEVEL_BITS, integer(dim, 1))] * np.float32(number(scale, MAX_SCALE))
+    characters = binascii.b2a_base64(octets(packed, -(-LEVEL_BITS * integer(dim, 1) // 8)), newline=False)
+    levels = np.frombuffer(characters, dtype=np.uint8, count=dim)
+    mean = _VALUES_BY_CHARACTER[levels] * np.float32(number(scale, MAX_SCALE))
     return Preference(mean, integer(count, 1, MAX_COUNT))

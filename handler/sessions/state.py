@@ -73,6 +73,16 @@ class SessionState:
     def shown(self) -> frozenset[int]:
         return self.earlier.shown.union(*(page.shown for page in self.rounds))
 
+    def showing(self, shown: frozenset[int]) -> SessionState:
+        """This state, told what `shown` is, so that it does not collect it from its pages."""
+        vars(self)["shown"] = shown  # where cached_property keeps it
+        return self
+
+    def of_session(self, vector_space: str, secret: bytes) -> SessionState:
+        """The same pages and answers, in this vector space and with this secret."""
+        named = SessionState(self.session_id, vector_space, self.rounds, self.preference, secret, self.earlier)
+        return named.showing(self.shown)
+
     @cached_property
     def liked(self) -> tuple[int, ...]:
         """Labels in the order in which they were liked; those of earlier rounds come first, in ascending order."""
@@ -93,7 +103,8 @@ class SessionState:
         return self.earlier.rounds + len(self.rounds)
 
     def show(self, labels: Sequence[int]) -> SessionState:
-        return replace(self, rounds=(*self.rounds, Round(tuple(labels)))).compacted(ROUNDS_KEPT)
+        shown = replace(self, rounds=(*self.rounds, Round(tuple(labels)))).showing(self.shown.union(labels))
+        return shown.compacted(ROUNDS_KEPT)
 
     def compacted(self, keep: int) -> SessionState:
         """The same session with at most `keep` rounds; the others count as earlier ones.
@@ -114,7 +125,7 @@ class SessionState:
             self.earlier.rounds + len(gone),
         )
         kept = tuple(page for position, page in enumerate(self.rounds) if position not in going)
-        return replace(self, rounds=kept, earlier=earlier)
+        return replace(self, rounds=kept, earlier=earlier).showing(self.shown)
 
     def answer(self, liked: Sequence[int], disliked: Sequence[int], index: NeighborIndex) -> SessionState:
         """Apply an answer to the page in front. Repeating an earlier answer changes nothing.
@@ -124,12 +135,12 @@ class SessionState:
         known, refused = frozenset(self.liked), frozenset(self.disliked)
         news = tuple(label for label in dict.fromkeys(liked) if label not in known)
         dislikes = tuple(label for label in dict.fromkeys(disliked) if label not in refused)
-        answered = replace(self.rounds[-1], liked=news, disliked=dislikes)
+        answered = Round(self.rounds[-1].shown, news, dislikes)
         return replace(
             self,
             rounds=(*self.rounds[:-1], answered),
             preference=with_likes(self.preference, self.liked, news, index),
-        )
+        ).showing(self.shown)
 
     def like_photo(self, vector: NDArray[np.float32]) -> SessionState:
         """Like a photo, by its unit vector (dim,), in answer to the page in front.

@@ -25,7 +25,7 @@ import os
 import random
 import re
 import time
-from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import itsdangerous
@@ -90,7 +90,7 @@ class SessionTokens:
     def _signed(self, state: SessionState) -> str:
         derivable = _checked_secret(state) == _derived_secret(self._signing_key, state.session_id)
         carried = b"" if derivable else _encrypted(self._signing_key, state.session_id, state.secret)
-        payload = session_codec.encode(replace(state, secret=carried), int(self._now()))
+        payload = session_codec.encode(state.of_session(state.vector_space, carried), int(self._now()))
         return self._signers[self._signing_key].sign(itsdangerous.base64_encode(payload)).decode()
 
     def read(self, token: str, vector_space: str, dim: int) -> SessionState:
@@ -138,7 +138,7 @@ class SessionTokens:
             secret = _encrypted(key, state.session_id, state.secret)  # the pad undoes itself
         else:
             secret = _derived_secret(key, state.session_id)
-        return replace(state, vector_space=vector_space, secret=secret)
+        return state.of_session(vector_space, secret)
 
     def page_random(self, state: SessionState) -> random.Random:
         """The source of a page's random picks: the same for the same state, unpredictable without the secret.
@@ -198,6 +198,7 @@ def _check_dimensions(state: SessionState, dim: int) -> None:
             )
 
 
+@lru_cache(maxsize=1)  # reading and writing a token of the same round ask for the same one
 def _derived_secret(key: bytes, session_id: bytes) -> bytes:
     return hmac.digest(key, SECRET_SALT + session_id, "sha256")[: session_codec.SECRET_BYTES]
 
