@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from export.photos.read_catalog import CatalogRow
+    from export.store.collections import Collections
     from handler.photos.projection import Projection
 
 DIM = 384
@@ -65,8 +66,12 @@ def publish_vectors(
     model_directory: Path,
     progress: Progress,
     projection: Projection | None = None,
+    collections: Collections | None = None,
 ) -> None:
-    """Publish the first bundle of `store` from vectors that are there already (n, dim), one a row, as they are."""
+    """Publish the first bundle of `store` from vectors that are there already (n, dim), one a row, as they are.
+
+    With `collections` vectors and products go to a Milvus server.
+    """
     model = describe_model(model_directory)
     labels = assign_labels([row.id for row in rows], NO_LABELS)
     parameters = IndexParameters()
@@ -74,7 +79,7 @@ def publish_vectors(
     contents = digest_contents(rows, digests, model, parameters)
     store.mkdir(parents=True, exist_ok=True)
     content = BundleContent(rows, vectors, labels, contents, projection)
-    options = BuildOptions(model, model_directory, parameters, progress)
+    options = BuildOptions(model, model_directory, parameters, progress, collections=collections)
     with tempfile.TemporaryDirectory(dir=store) as directory:
         publish_bundle(DirectoryStore(store), write_bundle(Path(directory), content, options), None)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -13,13 +12,12 @@ from handler.manifest import IndexInfo, Recall
 from handler.products.neighbors import HnswIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from export.bundle.build_index import IndexParameters
-    from handler.products.engine import Candidates
 
 K = 10
 FLOOR = 0.99
@@ -32,25 +30,26 @@ _RELEASE_EVERY = 50
 """Queries. Each maps some pages around the vectors it reads, 64 kB a vector."""
 
 
-class GraphIndex(Protocol):
-    """An approximate index, searched without exclusions."""
+class GraphSearch(Protocol):
+    """Searches an approximate index without exclusions."""
 
-    @property
-    def everything(self) -> Candidates: ...
-
-    def search_graph(self, query: NDArray[np.float32], count: int) -> tuple[list[int], list[float]]:
-        """Labels and inner products of up to `count` neighbors, best first."""
+    def __call__(self, queries: NDArray[np.float32], count: int, /) -> Iterable[list[float]]:
+        """For each of `queries` (n, dim), the inner products of up to `count` neighbors, best first."""
 
 
 def measure_index(
     path: Path, vectors: NDArray[np.float32], parameters: IndexParameters, floor: float = FLOOR
 ) -> IndexInfo:
     """Describe the index file at `path`; see `choose_ef`."""
-    return choose_ef(partial(HnswIndex, path), vectors, parameters, floor)
+    return choose_ef(lambda info: one_by_one(HnswIndex(path, info)), vectors, parameters, floor)
+
+
+def one_by_one(index: HnswIndex) -> GraphSearch:
+    return lambda queries, count: (index.search_graph(query, count)[1] for query in queries)
 
 
 def choose_ef(
-    open_index: Callable[[IndexInfo], GraphIndex],
+    open_index: Callable[[IndexInfo], GraphSearch],
     vectors: NDArray[np.float32],
     parameters: IndexParameters,
     floor: float = FLOOR,
@@ -64,7 +63,7 @@ def choose_ef(
     for ef in EF_LADDER:
         unmeasured = _info(vectors, parameters, ef, Recall(k=K, queries=1, value=0))
         # No variable holds the index: two loaded at a time would be the largest part of a build's memory.
-        recall = measure_recall(open_index(unmeasured), queries, tenth_best)
+        recall = measure_recall(open_index(unmeasured), queries, tenth_best, min(K, len(vectors)))
         if recall.value >= floor:
             return _info(vectors, parameters, ef, recall)
     raise RecallTooLow(
@@ -91,16 +90,17 @@ def shoppers_queries(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return means
 
 
-def measure_recall(index: GraphIndex, queries: NDArray[np.float32], tenth_best: NDArray[np.float32]) -> Recall:
-    """Recall@10 of the graph for the worst of LIKED; `tenth_best` (n,) are the true scores of each last neighbor.
+def measure_recall(
+    search: GraphSearch, queries: NDArray[np.float32], tenth_best: NDArray[np.float32], k: int
+) -> Recall:
+    """Recall@k of the graph for the worst of LIKED; `tenth_best` (n,) are the true scores of each last neighbor.
 
     A neighbor counts as found if its score reaches that, so that two photos of the same picture can stand in for each
     other.
     """
-    k = min(K, len(index.everything))
     found = [
-        sum(one >= score - _SAME_SCORE for one in index.search_graph(query, k)[1])
-        for query, score in zip(queries, tenth_best, strict=True)
+        sum(one >= score - _SAME_SCORE for one in scores)
+        for scores, score in zip(search(queries, k), tenth_best, strict=True)
     ]
     worst = min(float(np.mean(found[kind :: len(LIKED)])) for kind in range(len(LIKED)))
     return Recall(k=K, queries=len(queries), value=worst / k)

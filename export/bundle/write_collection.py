@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import TYPE_CHECKING, Any
 
-from handler.errors import IndexUnavailable
+from export.bundle.settle_collection import settle_collections
 from handler.milvus.collection import (
     FIELDS,
     ID,
@@ -26,25 +25,46 @@ from handler.milvus.collection import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from rich.progress import Progress
+
     from export.bundle.build_index import IndexParameters
     from handler.milvus.client import Milvus
 
 BATCH = 1_000
 """Rows in one insert: 1.6 MB of vectors at 384 dimensions, of the 64 MB that the server accepts."""
 INSERT_SECONDS = 60
-LOAD_SECONDS = 3_600
-"""To index and load a collection."""
-_POLL_SECONDS = 0.2
 
 Row = dict[str, Any]
 
 
-def write_collection(milvus: Milvus, name: str, rows: Iterable[Row], dim: int, parameters: IndexParameters) -> int:
+def write_collection(
+    milvus: Milvus,
+    name: str,
+    rows: Iterable[Row],
+    dim: int,
+    parameters: IndexParameters,
+    progress: Progress,
+    *,
+    retired: Iterable[Row] = (),
+) -> int:
     """Create the collection `name` of `rows` (see collection_rows), index and load it; returns how many there are.
 
-    Raises what `rows` raises, and IndexUnavailable if the server fails or takes longer than LOAD_SECONDS. An unfinished
-    collection belongs to no bundle; `vitrine prune` drops it.
+    If there are `retired` rows, products that left the catalog, they become a second collection. Raises what the rows
+    raise, and IndexUnavailable if the server fails or gets no further. An unfinished collection belongs to no bundle;
+    `vitrine prune` drops it.
     """
+    written = {name: _write(milvus, name, _product_schema(milvus, dim), _indexes(milvus, parameters), rows)}
+    first = next(gone := iter(retired), None)
+    if first is not None:
+        indexes = milvus.client.prepare_index_params()
+        indexes.add_index(VECTOR, index_type="FLAT", metric_type="IP")
+        left = name + RETIRED_SUFFIX
+        written[left] = _write(milvus, left, _retired_schema(milvus), indexes, itertools.chain([first], gone))
+    settle_collections(milvus, written, progress)
+    return written[name]
+
+
+def _product_schema(milvus: Milvus, dim: int) -> Any:
     types, schema = _new_schema(milvus)
     for column in (SLOT, ID_KEY, IMAGE_KEY):
         schema.add_field(column, types.INT64)
@@ -53,18 +73,15 @@ def write_collection(milvus: Milvus, name: str, rows: Iterable[Row], dim: int, p
     schema.add_field(NUMBERS, types.JSON)
     for column in (ID, IMAGE, FIELDS):
         schema.add_field(column, types.VARCHAR, max_length=MAX_TEXT_BYTES)
-    return _fill(milvus, name, schema, _indexes(milvus, parameters), rows)
+    return schema
 
 
-def write_retired(milvus: Milvus, name: str, rows: Iterable[Row]) -> int:
-    """Create the collection of the products that left the collection `name`, as `write_collection` does."""
+def _retired_schema(milvus: Milvus) -> Any:
     types, schema = _new_schema(milvus)
     schema.add_field(ID_KEY, types.INT64)
     schema.add_field(VECTOR, types.FLOAT_VECTOR, dim=2)
     schema.add_field(ID, types.VARCHAR, max_length=MAX_TEXT_BYTES)
-    indexes = milvus.client.prepare_index_params()
-    indexes.add_index(VECTOR, index_type="FLAT", metric_type="IP")
-    return _fill(milvus, name + RETIRED_SUFFIX, schema, indexes, rows)
+    return schema
 
 
 def _new_schema(milvus: Milvus) -> tuple[Any, Any]:
@@ -88,35 +105,21 @@ def _indexes(milvus: Milvus, parameters: IndexParameters) -> Any:
     return indexes
 
 
-def _fill(milvus: Milvus, name: str, schema: Any, indexes: Any, rows: Iterable[Row]) -> int:
-    """Create and fill a collection; wait until every row is indexed, loaded and visible to a bounded search."""
+def _write(milvus: Milvus, name: str, schema: Any, indexes: Any, rows: Iterable[Row]) -> int:
+    """Create and fill a collection, and tell the server what to index.
+
+    It is loaded only once it is full (see settle_collections). One that is loaded while it grows is searched in two
+    places at a time, and handing its rows over takes the server ten seconds more.
+    """
     with milvus.translated():
-        milvus.client.create_collection(
-            name, schema=schema, index_params=indexes, consistency_level="Bounded", timeout=INSERT_SECONDS
-        )
+        milvus.client.create_collection(name, schema=schema, consistency_level="Bounded", timeout=INSERT_SECONDS)
+        milvus.client.create_index(name, indexes, timeout=INSERT_SECONDS, sync=False)
     written = 0
     for batch in _batches(rows):
         with milvus.translated():
             milvus.client.insert(name, batch, timeout=INSERT_SECONDS)
         written += len(batch)
-    with milvus.translated():
-        milvus.client.flush(name, timeout=LOAD_SECONDS)
-        milvus.client.load_collection(name, timeout=LOAD_SECONDS)
-    _await_rows(milvus, name, written)
     return written
-
-
-def _await_rows(milvus: Milvus, name: str, expected: int) -> None:
-    deadline = time.monotonic() + LOAD_SECONDS
-    while True:
-        try:
-            milvus.require_rows(name, expected)
-        except IndexUnavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_POLL_SECONDS)
-        else:
-            return
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -13,6 +13,8 @@ from handler.milvus.collection import RETIRED_SUFFIX, collection_prefix
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+REQUEST_SECONDS = 60
+"""A server that is building an index answers slowly, and no shopper waits for it."""
 _TIME = "%Y%m%d_%H%M%S"
 _TIME_CHARS = len("20260101_120000")
 
@@ -27,7 +29,7 @@ class Collections:
     @classmethod
     def at(cls, address: str, store_address: str) -> Collections:
         """On the server at `address`, with the credentials in VITRINE_INDEX_TOKEN. Raises ConfigurationError."""
-        return cls(Milvus(address, os.environ.get("VITRINE_INDEX_TOKEN", "")), store_address)
+        return cls(Milvus(address, os.environ.get("VITRINE_INDEX_TOKEN", ""), REQUEST_SECONDS), store_address)
 
     def new_name(self) -> str:
         return f"{self._prefix}{datetime.now(UTC):{_TIME}}_{secrets.token_hex(4)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,7 @@ import numpy as np
 
 from handler.milvus.client import MAX_ROWS
 from handler.milvus.collection import LABEL, SLOT
-from handler.milvus.expressions import among, both, without
-from handler.milvus.rows import COLUMNS
+from handler.milvus.expressions import among, both
 from handler.products.labels import LabelSet
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 SLOTS_ASKED = 4_000
 """Random slots in one request, at most."""
-MARGIN = 1.5
-"""More slots than are expected to be needed, so that a second request is rare."""
 
 
 class MilvusCandidates:
@@ -53,15 +51,16 @@ class MilvusCandidates:
         return LabelSet(np.asarray([row[LABEL] for row in rows], dtype=np.int64))
 
     def among(self, labels: Iterable[int]) -> set[int]:
+        if not self.expression:
+            return self._rows.held(list(labels))
         if self._few is not None:
             return self._few.among(labels)
-        wanted = list(labels)
-        if not self.expression:
-            return set(self._rows.by_labels(wanted))
-        rows = self._milvus.query(self._collection, both(self.expression, among(wanted)), [LABEL])
+        rows = self._milvus.query(self._collection, both(self.expression, among(labels)), [LABEL])
         return {int(row[LABEL]) for row in rows}
 
     def count_without(self, shown: Collection[int]) -> int:
+        if not self.expression:
+            return self._size - len(self._rows.held(shown))
         if self._few is not None:
             return self._few.count_without(shown)
         if not shown:
@@ -71,20 +70,42 @@ class MilvusCandidates:
     def draw(self, count: int, shown: Collection[int], rng: random.Random) -> list[int]:
         """Rejection sampling over random slots, which is exact: a slot is one product, and each is as probable."""
         if self._few is not None:
-            return self._few.draw(count, shown, rng)
-        left = self.count_without(shown)
+            drawn = self._few.draw(count, shown, rng)
+            self._rows.expect(drawn)
+            return drawn
+        # Counting is a request of its own, and decides nothing while most candidates are left.
+        left = len(self) - len(shown)
+        if 2 * left < len(self) or left < count:
+            left = self.count_without(shown)
         wanted = min(count, left)
-        drawn: list[int] = []
+        drawn = []
         tried: set[int] = set()
         while len(drawn) < wanted:
-            asked = min(SLOTS_ASKED, int(MARGIN * (wanted - len(drawn)) * self._size / left) + count)
+            asked = _enough(wanted - len(drawn), left / self._size)
             fresh = [slot for slot in _distinct(asked, self._size, rng) if slot not in tried]
             tried.update(fresh)
-            condition = both(self.expression, among(fresh, SLOT), without(shown))
-            found = {row[SLOT]: row for row in self._milvus.query(self._collection, condition, [*COLUMNS, SLOT])}
-            accepted = [found[slot] for slot in fresh if slot in found][: wanted - len(drawn)]
-            drawn += self._rows.remember(accepted)
+            found = self._at_slots(fresh)
+            passing = [found[slot] for slot in fresh if slot in found and found[slot] not in shown]
+            drawn += passing[: wanted - len(drawn)]
         return drawn
+
+    def _at_slots(self, slots: Collection[int]) -> dict[int, int]:
+        """The candidates at these slots: labels by slot. Their rows are read now, or with the next rows."""
+        if not slots:
+            return {}
+        if not self.expression:
+            return self._rows.at_slots(slots)
+        condition = both(self.expression, among(slots, SLOT))
+        found = {
+            int(row[SLOT]): int(row[LABEL]) for row in self._milvus.query(self._collection, condition, [LABEL, SLOT])
+        }
+        self._rows.expect(found.values())
+        return found
+
+
+def _enough(wanted: int, share: float) -> int:
+    """Random slots of which `wanted` are probably accepted (in 97 of 100 cases), if `share` of all slots are."""
+    return min(SLOTS_ASKED, math.ceil((wanted + 2 * math.sqrt(wanted * (1 - share))) / share))
 
 
 def _distinct(count: int, size: int, rng: random.Random) -> list[int]:

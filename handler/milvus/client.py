@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handler.errors import ConfigurationError, IndexUnavailable
 from handler.milvus.collection import MilvusAddress
@@ -18,18 +18,26 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 3
 REQUEST_SECONDS = 3
-"""An answer takes milliseconds; pymilvus repeats a request that fails until this time is over."""
+"""While serving. An answer takes milliseconds; pymilvus repeats a request that fails until this time is over."""
 MAX_ROWS = 16_384
 """Rows that Milvus returns for one request (its `quotaAndLimits`, and the sum of offset and limit of a search)."""
 Row = dict[str, Any]
 
 
+class Found(NamedTuple):
+    """The result of a search: primary keys and inner products, in the same order."""
+
+    labels: list[int]
+    scores: list[float]
+
+
 class Milvus:
     """A connection, opened by the first request over it. Every method raises IndexUnavailable."""
 
-    def __init__(self, address: str, token: str = "") -> None:
+    def __init__(self, address: str, token: str = "", request_seconds: float = REQUEST_SECONDS) -> None:
         """`token` is an API key or USER:PASSWORD. Raises ConfigurationError for a malformed address."""
         self.address = address
+        self.request_seconds = request_seconds
         self._token = token
         self._uri = MilvusAddress.parse(address).uri
 
@@ -55,26 +63,30 @@ class Milvus:
     def collections(self) -> list[str]:
         """The names of all collections on the server."""
         with self.translated():
-            return list(self.client.list_collections(timeout=REQUEST_SECONDS))
+            return list(self.client.list_collections(timeout=self.request_seconds))
 
     def drop(self, collection: str) -> None:
         """Does nothing if there is none of that name."""
         with self.translated():
-            self.client.drop_collection(collection, timeout=REQUEST_SECONDS)
+            self.client.drop_collection(collection, timeout=self.request_seconds)
 
     def query(self, collection: str, expression: str, columns: Sequence[str], limit: int = MAX_ROWS) -> list[Row]:
         """The rows that an expression admits, in no order; at most `limit`."""
         with self.translated():
             return list(
                 self.client.query(
-                    collection, filter=expression, output_fields=list(columns), limit=limit, timeout=REQUEST_SECONDS
+                    collection,
+                    filter=expression,
+                    output_fields=list(columns),
+                    limit=limit,
+                    timeout=self.request_seconds,
                 )
             )
 
     def count(self, collection: str, expression: str = "") -> int:
         with self.translated():
             found = self.client.query(
-                collection, filter=expression, output_fields=["count(*)"], timeout=REQUEST_SECONDS
+                collection, filter=expression, output_fields=["count(*)"], timeout=self.request_seconds
             )
         return int(found[0]["count(*)"])
 
@@ -90,26 +102,22 @@ class Milvus:
             )
 
     def search(
-        self,
-        collection: str,
-        vector: NDArray[np.float32],
-        limit: int,
-        ef: int,
-        expression: str,
-        columns: Sequence[str],
-    ) -> list[tuple[float, Row]]:
-        """(inner product, row) of the nearest rows that an expression admits, best first."""
+        self, collection: str, vectors: NDArray[np.float32], limit: int, ef: int, expression: str = ""
+    ) -> list[Found]:
+        """For each of `vectors` (n, dim), the nearest rows that an expression admits, best first.
+
+        Without other columns: the server would look each of them up, which takes longer than the search.
+        """
         with self.translated():
             found = self.client.search(
                 collection,
-                [vector],
+                vectors,
                 limit=limit,
                 filter=expression,
                 search_params={"metric_type": "IP", "params": {"ef": max(ef, limit)}},
-                output_fields=list(columns),
-                timeout=REQUEST_SECONDS,
+                timeout=self.request_seconds,
             )
-        return [(float(hit["distance"]), hit["entity"]) for hit in found[0]]
+        return [Found(list(map(int, hits.ids)), list(map(float, hits.distances))) for hits in found]
 
     @contextmanager
     def translated(self) -> Iterator[None]:

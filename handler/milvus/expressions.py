@@ -48,5 +48,10 @@ def both(*expressions: str) -> str:
     return " and ".join(f"({one})" for one in expressions if one)
 
 
+def either(*expressions: str) -> str:
+    """Any of the expressions; empty ones admit nothing."""
+    return " or ".join(f"({one})" for one in expressions if one)
+
+
 def _list(values: Iterable[int]) -> str:
     return f"[{', '.join(str(int(value)) for value in sorted(values))}]"

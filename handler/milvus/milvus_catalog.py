@@ -40,18 +40,18 @@ class MilvusCatalog:
         return {label: known.product for label, known in self._rows.by_labels(labels).items()}
 
     def by_id(self, product_id: str) -> Product | None:
-        found = self._rows.by_key(ID_KEY, [key(product_id)]).values()
+        found = self._rows.by_key(ID_KEY, [key(product_id)])
         return next((known.product for known in found if known.product.id == product_id), None)
 
     def has_image(self, image: str) -> bool:
-        found = self._rows.by_key(IMAGE_KEY, [key(image)]).values()
+        found = self._rows.by_key(IMAGE_KEY, [key(image)])
         return any(known.product.image == image for known in found)
 
     def labels_of(self, ids: Sequence[str]) -> dict[str, int]:
         wanted = set(ids)
         found = self._rows.with_ids(wanted)
         keys = [key(product_id) for product_id in wanted - found.keys()]
-        read = self._rows.by_key(ID_KEY, keys).values()
+        read = self._rows.by_key(ID_KEY, keys)
         found |= {known.product.id: known.product.label for known in read if known.product.id in wanted}
         return found | self._retired_labels(wanted - found.keys())
 

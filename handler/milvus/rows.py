@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from handler.milvus.client import MAX_ROWS
-from handler.milvus.collection import FIELDS, ID, IMAGE, LABEL, VECTOR
-from handler.milvus.expressions import among
+from handler.milvus.collection import FIELDS, ID, IMAGE, LABEL, SLOT, VECTOR
+from handler.milvus.expressions import among, either
 from handler.products.engine import Product
 from handler.products.json_text import JsonText
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 ROWS_KEPT = 4_096
 """8 MB at 384 dimensions: the products of some hundred sessions, however large the catalog is."""
+HELD_KEPT = 65_536
+"""6 MB: labels of which it is known whether the collection has them."""
+EXPECTED_KEPT = 1_024
 COLUMNS = (LABEL, VECTOR, ID, IMAGE, FIELDS)
 
 
@@ -32,28 +35,68 @@ class Known(NamedTuple):
 
 
 class Rows:
-    """The rows of one collection that were read last. Safe to use from several threads."""
+    """The rows of one collection that were read last. Safe to use from several threads.
+
+    A request takes milliseconds however few rows it reads, and a page's labels come from several places. So each place
+    says which rows it expects to be wanted, and the first request that reads rows reads those, too.
+    """
 
     def __init__(self, milvus: Milvus, collection: str) -> None:
         self._milvus = milvus
         self._collection = collection
         self._known: OrderedDict[int, Known] = OrderedDict()
+        self._held: dict[int, bool] = {}
+        self._expected: set[int] = set()
         self._lock = threading.Lock()
 
+    def expect(self, labels: Iterable[int]) -> None:
+        """Let the next request for rows read these, too."""
+        with self._lock:
+            self._expected.update(label for label in labels if label not in self._known)
+            if len(self._expected) > EXPECTED_KEPT:
+                self._expected.clear()  # nobody asked for them: whoever needs one reads it then
+
     def by_labels(self, labels: Iterable[int]) -> dict[int, Known]:
-        """Those of `labels` that the collection holds. Raises IndexUnavailable."""
+        """Those of `labels` that the collection holds, in the order given. Raises IndexUnavailable."""
         wanted = list(dict.fromkeys(map(int, labels)))
         with self._lock:
             found = {label: self._known[label] for label in wanted if label in self._known}
-        missing = [label for label in wanted if label not in found]
+            missing = [label for label in wanted if label not in found and self._held.get(label, True)]
+        if missing:
+            missing = list({*missing, *self._take_expected()})
         for start in range(0, len(missing), MAX_ROWS):
             chunk = missing[start : start + MAX_ROWS]
-            found |= self.remember(self._milvus.query(self._collection, among(chunk), COLUMNS))
-        return found
+            read = self.remember(self._milvus.query(self._collection, among(chunk), COLUMNS))
+            self._note(chunk, read)
+            found |= read
+        return {label: found[label] for label in wanted if label in found}
 
-    def by_key(self, column: str, keys: Sequence[int]) -> dict[int, Known]:
-        """Rows by label whose `column` holds one of `keys`. Raises IndexUnavailable."""
-        return self.remember(self._milvus.query(self._collection, among(keys, column), COLUMNS)) if keys else {}
+    def at_slots(self, slots: Collection[int]) -> dict[int, int]:
+        """Labels by slot. Their rows are remembered afterwards. Raises IndexUnavailable."""
+        expected = self._take_expected()
+        condition = either(among(slots, SLOT), among(expected) if expected else "")
+        rows = self._milvus.query(self._collection, condition, [*COLUMNS, SLOT])
+        self.remember(rows)
+        return {int(row[SLOT]): int(row[LABEL]) for row in rows}
+
+    def by_key(self, column: str, keys: Sequence[int]) -> list[Known]:
+        """Rows whose `column` holds one of `keys`. Raises IndexUnavailable."""
+        if not keys:
+            return []
+        return list(self.remember(self._milvus.query(self._collection, among(keys, column), COLUMNS)).values())
+
+    def held(self, labels: Collection[int]) -> set[int]:
+        """Those of `labels` that the collection holds; reads no rows. Raises IndexUnavailable."""
+        with self._lock:
+            answers = {label: self._held.get(label) for label in labels}
+        unknown = [label for label, answer in answers.items() if answer is None]
+        held = {label for label, answer in answers.items() if answer}
+        for start in range(0, len(unknown), MAX_ROWS):
+            chunk = unknown[start : start + MAX_ROWS]
+            read = {int(row[LABEL]) for row in self._milvus.query(self._collection, among(chunk), [LABEL])}
+            self._note(chunk, read)
+            held |= read
+        return held
 
     def with_ids(self, ids: Iterable[str]) -> dict[str, int]:
         """Labels by id, of the products that are remembered."""
@@ -70,7 +113,20 @@ class Rows:
                 self._known.move_to_end(label)
             while len(self._known) > ROWS_KEPT:
                 self._known.popitem(last=False)
+        self._note(found, found)
         return found
+
+    def _take_expected(self) -> set[int]:
+        with self._lock:
+            expected, self._expected = self._expected, set()
+        return expected
+
+    def _note(self, asked: Collection[int], read: Collection[int]) -> None:
+        """Keep in mind which of the labels asked for the collection holds."""
+        with self._lock:
+            if len(self._held) + len(asked) > HELD_KEPT:
+                self._held.clear()
+            self._held.update((label, label in read) for label in asked)
 
 
 def _parsed(row: Row) -> Known:

@@ -60,14 +60,16 @@ def next_page(state: SessionState, request: PageRequest, index: NeighborIndex, r
     ranked = request.strategy.rank(state, index, max(pool, EXPLORE_POOL if explores else 0), request.allowed)
     best = ranked[:pool]
     similar = diversify(best, request.similar, index) if request.diverse else best
-    picks = _similar_picks(similar, state.liked[-LIKES_COMPARED:], index)
-    if explores:
-        covering = cover(ranked, similar, request.count - len(similar), index)
-        picks += [Pick(found.label, "explore", found.score, share=share) for found, share in covering]
-    taken = state.shown.union(pick.label for pick in picks)
+    covering = cover(ranked, similar, request.count - len(similar), index) if explores else []
+    taken = state.shown.union(found.label for found in (*similar, *(found for found, _ in covering)))
     candidates = index.everything if request.allowed is None else request.allowed
-    drawn = candidates.draw(request.count - len(picks), taken, rng)
-    return picks + [Pick(label, "random") for label in drawn]
+    drawn = candidates.draw(request.count - len(similar) - len(covering), taken, rng)
+    # The reasons come last: they need vectors, which an engine on a server reads together with the drawn products.
+    return [
+        *_similar_picks(similar, state.liked[-LIKES_COMPARED:], index),
+        *(Pick(found.label, "explore", found.score, share=share) for found, share in covering),
+        *(Pick(label, "random") for label in drawn),
+    ]
 
 
 def closest_liked(labels: Sequence[int], liked: Sequence[int], index: NeighborIndex) -> list[tuple[int, ...]]:

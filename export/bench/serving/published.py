@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.progress import Progress
@@ -12,6 +13,9 @@ from rich.progress import Progress
 from export.bench.synthetic import DIM, clustered_vectors, publish_vectors, stand_in_encoder
 from export.bundle.fit_projection import fit_projection
 from export.photos.read_catalog import CatalogRow
+
+if TYPE_CHECKING:
+    from export.store.collections import Collections
 
 DEFAULT_WORK = Path(tempfile.gettempdir()) / "vitrine-bench"
 _LAYOUT = 2  # raise it when bundles cached by an older script cannot be used any more
@@ -45,17 +49,19 @@ def published_bundle(work: Path, count: int, progress: Progress | None = None) -
     work.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(dir=work, prefix=".building-"))
     try:
-        _publish(building, count, progress or Progress(disable=True))
+        publish_made_up(building, count, progress or Progress(disable=True))
         building.rename(store)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return store
 
 
-def _publish(store: Path, count: int, progress: Progress) -> None:
-    """Publish projected vectors, as `vitrine index` would."""
+def publish_made_up(store: Path, count: int, progress: Progress, collections: Collections | None = None) -> None:
+    """Publish `count` products with projected vectors, as `vitrine index` would; see `publish_vectors`."""
     vectors = clustered_vectors(count)
     projection = fit_projection(vectors)
     assert projection is not None
-    rows = product_rows(count)
-    publish_vectors(store, rows, projection.apply(vectors), stand_in_encoder(store / ".encoder"), progress, projection)
+    projected = projection.apply(vectors)
+    del vectors
+    encoder = stand_in_encoder(store / ".encoder")
+    publish_vectors(store, product_rows(count), projected, encoder, progress, projection, collections)

@@ -18,6 +18,7 @@ from export.bundle.check_recall import (
     QUERIES,
     choose_ef,
     measure_index,
+    one_by_one,
     shoppers_queries,
 )
 from export.index_catalog import index_catalog
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from export.bundle.check_recall import GraphSearch
     from handler.manifest import IndexInfo
 
 POOR = IndexParameters(m=2, ef_construction=10)
@@ -181,11 +183,11 @@ def test_no_two_indexes_of_the_ladder_are_in_memory_at_once(tmp_path: Path) -> N
     path = build(tmp_path / "index", vectors, POOR)
     opened: list[weakref.ref[HnswIndex]] = []
 
-    def open_next(info: IndexInfo) -> HnswIndex:
+    def open_next(info: IndexInfo) -> GraphSearch:
         assert not any(earlier() for earlier in opened)
         index = HnswIndex(path, info)
         opened.append(weakref.ref(index))
-        return index
+        return one_by_one(index)
 
     with pytest.raises(RecallTooLow):
         choose_ef(open_next, vectors, POOR, floor=1.01)

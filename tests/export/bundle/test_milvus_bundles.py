@@ -62,6 +62,14 @@ class Shop:
         return Manifest.parse(self.store.read(bundle_key(version, "manifest.json")), version)
 
 
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory, encoder_directory: Path) -> Shop:
+    """One for the tests that change nothing: a server takes seconds to index and load a collection."""
+    shop = Shop(tmp_path_factory.mktemp("shop"), encoder_directory)
+    assert shop.index().published
+    return shop
+
+
 @pytest.fixture
 def shop(tmp_path: Path, encoder_directory: Path) -> Shop:
     shop = Shop(tmp_path, encoder_directory)
@@ -70,13 +78,23 @@ def shop(tmp_path: Path, encoder_directory: Path) -> Shop:
 
 
 @pytest.fixture
-def gateway(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("VITRINE_BUNDLES", shop.store.address)
-    monkeypatch.setenv("VITRINE_INDEX", shop.address)
-    monkeypatch.setenv("VITRINE_SIGNING_KEYS", KEY)
-    monkeypatch.setenv("VITRINE_REFRESH_SECONDS", "0")
-    lambda_entry._adapter.cache_clear()
-    yield
+def lasting_gateway(lasting: Shop) -> Iterator[None]:
+    yield from serve(lasting)
+
+
+@pytest.fixture
+def gateway(shop: Shop) -> Iterator[None]:
+    yield from serve(shop)
+
+
+def serve(shop: Shop) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITRINE_BUNDLES", shop.store.address)
+        patch.setenv("VITRINE_INDEX", shop.address)
+        patch.setenv("VITRINE_SIGNING_KEYS", KEY)
+        patch.setenv("VITRINE_REFRESH_SECONDS", "0")
+        lambda_entry._adapter.cache_clear()
+        yield
     lambda_entry._adapter.cache_clear()
 
 
@@ -86,15 +104,15 @@ def play(page: dict[str, Any], liked: list[str], **more: Any) -> dict[str, Any]:
     return answer.json
 
 
-def test_the_bundle_holds_no_index_and_a_second_run_changes_nothing(shop: Shop) -> None:
-    manifest = shop.manifest()
+def test_the_bundle_holds_no_index_and_a_second_run_changes_nothing(lasting: Shop) -> None:
+    manifest = lasting.manifest()
     assert "index.hnsw" not in manifest.files
     assert manifest.collection is not None
     assert manifest.index.recall.value >= 0.99
-    assert not shop.index().published
+    assert not lasting.index().published
 
 
-@pytest.mark.usefixtures("gateway")
+@pytest.mark.usefixtures("lasting_gateway")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_session_walks_the_whole_catalog_and_repeats_nothing(strategy: str) -> None:
     page = send(event("start_session", {"strategy": strategy, "seed": "walk"})).json
@@ -105,7 +123,7 @@ def test_a_session_walks_the_whole_catalog_and_repeats_nothing(strategy: str) ->
     assert len(shown) == len(set(shown)) == 80
 
 
-@pytest.mark.usefixtures("gateway")
+@pytest.mark.usefixtures("lasting_gateway")
 def test_every_route_answers() -> None:
     first = send(event("start_session", {"seed": "routes", "filter": {"colour": "red"}})).json
     assert {item["fields"]["colour"] for item in first["items"]} == {"red"}
@@ -122,9 +140,9 @@ def test_every_route_answers() -> None:
     assert send(get("/v1/health")).json["status"] == "ok"
 
 
-@pytest.mark.usefixtures("gateway")
-def test_a_products_own_photo_finds_it_first(shop: Shop) -> None:
-    answer = send(as_form((shop.photos / "red" / "03.jpg").read_bytes(), ("count", "3")))
+@pytest.mark.usefixtures("lasting_gateway")
+def test_a_products_own_photo_finds_it_first(lasting: Shop) -> None:
+    answer = send(as_form((lasting.photos / "red" / "03.jpg").read_bytes(), ("count", "3")))
     assert answer.ids[0] == "red-03"
 
 
@@ -196,11 +214,11 @@ def test_a_shop_moves_from_milvus_to_files_and_its_sessions_continue(shop: Shop)
     assert len(set(shown)) == 30
 
 
-def test_a_server_that_cannot_be_reached_is_an_error_of_ours() -> None:
+def test_a_server_that_cannot_be_reached_is_index_unavailable() -> None:
     with pytest.raises(IndexUnavailable, match=r"milvus\+http://127.0.0.1:9 does not answer"):
         Milvus("milvus+http://127.0.0.1:9").count("vitrine_shop")
 
 
-def test_a_handler_without_the_servers_address_says_so(shop: Shop) -> None:
+def test_a_handler_without_the_servers_address_says_so(lasting: Shop) -> None:
     with pytest.raises(ConfigurationError, match="VITRINE_INDEX is not set"):
-        OpenBundle(shop.store, shop.store.current().version)
+        OpenBundle(lasting.store, lasting.store.current().version)

@@ -16,7 +16,7 @@ from handler.api.app import create_app
 from handler.runtime import Runtime
 from handler.settings import Settings
 from scripts.write_openapi import OUT
-from tests.conftest import KEY
+from tests.conftest import KEY, MILVUS
 from tests.live import serving
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def linked_document() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def server(bundles: Path) -> Iterator[str]:
-    app = create_app(Runtime(Settings(bundles=str(bundles), signing_keys=(KEY,), events="off")))
+    app = create_app(Runtime(Settings(bundles=str(bundles), signing_keys=(KEY,), index=MILVUS, events="off")))
     with serving(app) as address:
         yield address
 

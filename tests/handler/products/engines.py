@@ -11,7 +11,7 @@ from export.bundle.build_index import IndexParameters, build_index
 from export.bundle.collection_rows import collection_rows, retired_rows
 from export.bundle.describe_fields import describe_fields
 from export.bundle.write_catalog import fields_text, write_catalog
-from export.bundle.write_collection import write_collection, write_retired
+from export.bundle.write_collection import write_collection
 from export.photos.read_catalog import CatalogRow
 from export.store.assign_labels import Labels
 from handler.manifest import CatalogInfo
@@ -67,9 +67,10 @@ def in_files(directory: Path) -> Engine:
 
 def in_milvus(address: str) -> Engine:
     """Milvus Lite for a file's address, a server for the others."""
-    milvus, name = Milvus(address), f"contract_{secrets.token_hex(4)}"
-    assert write_collection(milvus, name, collection_rows(ROWS, VECTORS, KNOWN, FIELDS), DIM, PARAMETERS) == COUNT
-    assert write_retired(milvus, name, retired_rows(KNOWN)) == len(RETIRED)
+    milvus, name = Milvus(address, request_seconds=60), f"contract_{secrets.token_hex(4)}"
+    products, retired = collection_rows(ROWS, VECTORS, KNOWN, FIELDS), retired_rows(KNOWN)
+    quiet = Progress(disable=True)
+    assert write_collection(milvus, name, products, DIM, PARAMETERS, quiet, retired=retired) == COUNT
     rows = Rows(milvus, name)
     info = CatalogInfo(count=COUNT, next_label=3 * COUNT, fields=FIELDS)
     return Engine(
