@@ -127,13 +127,14 @@ class CurrentBundle:
             and wanted.manifest_sha256 in (None, serving.manifest_sha256)
         )
 
-    def _open(self, current: Current) -> OpenBundle:
-        return OpenBundle(self._store, current.version, current.manifest_sha256, self._milvus)
+    def _open(self, current: Current, *, cold: bool = False) -> OpenBundle:
+        """A cold process defers the index, which its first page does not need, and has no older bundle to keep."""
+        return OpenBundle(self._store, current.version, current.manifest_sha256, self._milvus, defer_index=cold)
 
     def _switch_to(self, wanted: Current) -> None:
         if self._bundle is None or self._serving is None:
             try:
-                self._bundle = self._open(wanted)
+                self._bundle = self._open(wanted, cold=self._serving is None)
             except (VitrineError, OSError):
                 if self._serving is None:
                     raise

@@ -81,7 +81,9 @@ def _warm(event: object) -> dict[str, Any]:
     logger.warning("not an HTTP event: %s", keys)
     answer = {"status": "ok", "detail": "Not an HTTP event. This function answers requests from an API gateway."}
     try:
-        return answer | {"bundle": _runtime().bundle().version}
+        bundle = _runtime().bundle()
+        bundle.load()
+        return answer | {"bundle": bundle.version}
     except VitrineError as error:
         return answer | {"status": "degraded", "reason": error.code}
 

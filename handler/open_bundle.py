@@ -25,14 +25,21 @@ class OpenBundle:
     """A bundle that answers requests. It never changes; a new version is another object."""
 
     def __init__(
-        self, store: BundleStore, version: str, manifest_sha256: str | None = None, milvus: Milvus | None = None
+        self,
+        store: BundleStore,
+        version: str,
+        manifest_sha256: str | None = None,
+        milvus: Milvus | None = None,
+        *,
+        defer_index: bool = False,
     ) -> None:
         """Open `version`, whose manifest must have the digest that the pointer names, if it names one.
 
+        With `defer_index` the first search fetches, verifies and opens the index, and raises what opening it raises.
         Raises BundleIncompatible, and what `open_engine` raises.
         """
         self.manifest = Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version, manifest_sha256)
-        engine = open_engine(store, self.manifest, milvus)
+        engine = open_engine(store, self.manifest, milvus, defer_index=defer_index)
         self.index, self.catalog, self._texts = engine.index, engine.catalog, engine.texts
         self._store = store
         self._encoder = PhotoEncoder(store, self.manifest.model)
@@ -44,7 +51,7 @@ class OpenBundle:
         return file.size if file else 0
 
     def load(self) -> None:
-        """Load now what the first search would load. Raises BundleCorrupt, IndexUnavailable."""
+        """Open and load now what the first search would. Raises BundleError, IndexUnavailable."""
         self.index.load()
 
     def embed_photo(self, photo: bytes) -> NDArray[np.float32]:

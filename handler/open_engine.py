@@ -10,6 +10,8 @@ import numpy as np
 from handler.errors import BundleCorrupt, ConfigurationError
 from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, bundle_key
 from handler.products.catalog import Catalog
+from handler.products.deferred_index import DeferredIndex
+from handler.products.labels import LabelSet
 from handler.products.neighbors import HnswIndex
 from handler.words.text_index import TextIndex
 
@@ -33,15 +35,15 @@ class Engine:
     texts: TextIndex | None = None
 
 
-def open_engine(store: BundleStore, manifest: Manifest, milvus: Milvus | None) -> Engine:
-    """Open what holds the vectors and products of a bundle.
+def open_engine(store: BundleStore, manifest: Manifest, milvus: Milvus | None, *, defer_index: bool = False) -> Engine:
+    """Open what holds the vectors and products of a bundle; with `defer_index` an index file at its first search.
 
     Raises BundleNotFound or BundleCorrupt for its files; ConfigurationError for another hnswlib layout, for a SQLite
     without FTS5 if the bundle has a text index, or if the bundle is in Milvus and no server is given; IndexUnavailable
     if the server does not have all of it.
     """
     if manifest.collection is None:
-        return _in_files(store, manifest)
+        return _in_files(store, manifest, defer_index)
     if milvus is None:
         raise ConfigurationError(
             f"The products of bundle {manifest.version} are in Milvus, and VITRINE_INDEX is not set.",
@@ -51,16 +53,21 @@ def open_engine(store: BundleStore, manifest: Manifest, milvus: Milvus | None) -
     return _in_milvus(milvus, manifest, manifest.collection)
 
 
-def _in_files(store: BundleStore, manifest: Manifest) -> Engine:
+def _in_files(store: BundleStore, manifest: Manifest, defer_index: bool) -> Engine:
     def fetched(name: str) -> Path:
         return store.fetch(bundle_key(manifest.version, name), manifest.files[name])
+
+    def open_index() -> HnswIndex:
+        index = HnswIndex(fetched(INDEX_FILE), manifest.index)
+        _check_labels(index.everything.labels, everything.labels, manifest)
+        return index
 
     catalog_path = fetched(CATALOG_FILE)
     catalog = Catalog(catalog_path, manifest.catalog)
     tokenizer = manifest.catalog.tokenizer
     texts = None if tokenizer is None else TextIndex(catalog_path, tokenizer)
-    index = HnswIndex(fetched(INDEX_FILE), manifest.index)
-    _check_labels(index.everything.labels, catalog.labels(), manifest)
+    everything = LabelSet(catalog.labels())
+    index = DeferredIndex(open_index, manifest.index.dim, everything) if defer_index else open_index()
     return Engine(index, catalog, texts)
 
 

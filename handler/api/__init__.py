@@ -1,1 +1,5 @@
-"""The HTTP API: routes, uploads, problem documents, caching and the OpenAPI document."""
+"""The HTTP API. Importing any part imports FastAPI, with the models of its OpenAPI document built at first use."""
+
+from handler.api.deferred_models import import_fastapi
+
+import_fastapi()

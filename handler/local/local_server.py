@@ -85,7 +85,7 @@ def create_local_app(
             }
         )
     )
-    runtime.bundle()
+    runtime.bundle().load()
     app = create_app(runtime)
     _add_photos(app, runtime, root)
     return app

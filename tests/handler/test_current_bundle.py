@@ -138,8 +138,8 @@ def test_indexes_that_exceed_the_memory_are_never_loaded_together(
     load = OpenBundle.load
 
     class Counted(OpenBundle):
-        def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments)  # type: ignore[arg-type]
+        def __init__(self, *arguments: object, **options: bool) -> None:
+            super().__init__(*arguments, **options)  # type: ignore[arg-type]
             counted["now"] += 1
 
         def __del__(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from handler.errors import BundleCorrupt, BundleNotFound, ConfigurationError
-from handler.manifest import CURRENT_KEY, INDEX_FILE, bundle_key
+from handler.manifest import CATALOG_FILE, CURRENT_KEY, INDEX_FILE, bundle_key
 from handler.runtime import Runtime
 from handler.settings import Settings
 from handler.stores.store import DirectoryStore
@@ -140,6 +140,10 @@ def test_without_any_bundle_every_request_tries_again(tmp_path: Path, bundles: P
 
 def test_a_first_bundle_that_is_corrupt_is_an_error(root: Path) -> None:
     for path in root.rglob(INDEX_FILE):
+        path.write_bytes(b"")
+    with pytest.raises(BundleCorrupt):
+        make_runtime(root, Clock()).bundle().load()
+    for path in root.rglob(CATALOG_FILE):
         path.write_bytes(b"")
     with pytest.raises(BundleCorrupt):
         make_runtime(root, Clock()).bundle()

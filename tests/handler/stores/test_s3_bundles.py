@@ -14,7 +14,7 @@ from handler import lambda_entry
 from handler.errors import BundleCorrupt, CacheTooSmall, ConfigurationError, StoreUnavailable
 from handler.local.local_server import create_local_app
 from handler.local.local_state import LocalState
-from handler.manifest import CURRENT_KEY, INDEX_FILE, bundle_key
+from handler.manifest import CATALOG_FILE, CURRENT_KEY, INDEX_FILE, bundle_key
 from handler.open_bundle import OpenBundle
 from handler.products.neighbors import HnswIndex
 from handler.runtime import Runtime
@@ -97,7 +97,7 @@ def test_a_corrupt_object_leaves_the_old_bundle(
 
 def test_a_first_bundle_that_is_corrupt_is_a_503(shop: S3Store, s3: S3Client) -> None:
     place = S3Address.parse(shop.address)
-    key = place.prefix + bundle_key(shop.current().version, INDEX_FILE)
+    key = place.prefix + bundle_key(shop.current().version, CATALOG_FILE)
     s3.put_object(Bucket=place.bucket, Key=key, Body=b"")
     answer = send(event("start_session"))
     assert (answer.status, answer.json["code"]) == (503, "bundle_corrupt")
