@@ -13,6 +13,7 @@ from export.bundle.update_bundle import read_base, update_bundle
 from export.bundle.write_bundle import describe_model
 from export.photos.embed_catalog import check_usable, embed_catalog
 from export.photos.embedding_cache import EmbeddingCache
+from export.shards.merge_shards import merge_shards
 from handler.photos.encoder import Encoder
 
 if TYPE_CHECKING:
@@ -63,23 +64,30 @@ def index_catalog(
     tokenizer: Tokenizer | None = None,
     collections: Collections | None = None,
     dim: Dim = None,
+    merge: int | None = None,
 ) -> IndexReport:
     """Embed new photos, then build, check and publish a bundle; publish nothing if nothing changed.
 
     The projection is fitted for the first bundle of a model and kept from then on, so that sessions continue; `refit`
     fits it again. `tokenizer` None keeps that of the bundle before. With `collections`, vectors and products go there
-    instead of into the bundle's files. `dim` says how many dimensions a projection that is fitted keeps.
+    instead of into the bundle's files. `dim` says how many dimensions a projection that is fitted keeps. With `merge`,
+    nothing is embedded: the vectors come from that many shards in the store.
 
-    Raises CatalogError if no photo can be used, RecallTooLow, PublishConflict, BundleError, and ConfigurationError
-    (a `dim` that cannot be had, a full disk) or OSError. The current bundle then stays as it is, and the next run
-    reuses the vectors so far.
+    Raises CatalogError if no photo can be used or a shard does not fit, RecallTooLow, PublishConflict, BundleError, and
+    ConfigurationError (a `dim` that cannot be had, a full disk) or OSError. The current bundle then stays as it is, and
+    the next run reuses the vectors so far.
     """
     started = time.monotonic()
     parameters = parameters or IndexParameters()
     model = describe_model(model_directory)
     base = read_base(store)
     with EmbeddingCache(cache_path) as cache:
-        catalog = embed_catalog(source, model.fingerprint, lambda: Encoder(model_directory, threads=1), cache, progress)
+        if merge is None:
+            catalog = embed_catalog(
+                source, model.fingerprint, lambda: Encoder(model_directory, threads=1), cache, progress
+            )
+        else:
+            catalog = merge_shards(source, store, model, merge, cache.content_hash, progress)
     embedding_seconds = time.monotonic() - started
     check_usable(catalog)
     options = BuildOptions(model, model_directory, parameters, progress, tokenizer, collections, dim)

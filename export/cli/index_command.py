@@ -13,8 +13,11 @@ from export.cli.store_commands import Engine  # noqa: TC001  typer evaluates the
 from export.embedded import EMBEDDED_ENCODER
 from export.terminal import progress_bar
 
+_NEVER_WITH_SHARD = ("m", "ef_construction", "tokenizer", "dim", "refit", "merge")
+
 
 def index(
+    context: typer.Context,
     photos: Annotated[
         Path,
         typer.Argument(metavar="PHOTOS", help="A directory of photos, or a product table (.csv, .jsonl or .parquet)."),
@@ -60,6 +63,16 @@ def index(
     refit: Annotated[
         bool, typer.Option("--refit", help="Refit the projection of the vectors; ends running sessions.")
     ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Only embed the I-th of N shares of the photos, and keep the vectors in STORE/shards."
+        ),
+    ] = None,
+    merge: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Embed nothing: take the vectors of all N shards, and publish."),
+    ] = None,
 ) -> None:
     """Index photos and publish them as a bundle, ready for `vitrine serve`.
 
@@ -68,6 +81,10 @@ def index(
 
     A product table has the columns `id` and `image`; all other columns can be shown and filtered by. Without one, a
     photo's path is its id, and the first subdirectory becomes the field `category`.
+
+    Many machines can share the embedding: run this with `--shard 1/8` to `--shard 8/8`, in any order and at once, then
+    once with `--merge 8`. A shard that was killed continues when it is run again. After a change of the photos run all
+    of them again: each embeds only what is new.
     """
     from export.bundle.build_index import IndexParameters
     from export.cli.index_report import show_report
@@ -77,6 +94,9 @@ def index(
     from handler.local.local_state import LocalState
     from handler.stores.open_store import open_store
 
+    if shard is not None:
+        _index_shard(context, photos, photos_root, out, model, shard)
+        return
     kept = parse_dim(dim)
     source = read_catalog(photos, photos_root)
     state, store = LocalState.of(out), open_store(out)
@@ -92,7 +112,30 @@ def index(
             collections=Collections.at(engine, store.address) if engine else None,
             tokenizer=tokenizer,
             dim=kept,
+            merge=merge,
         )
     state.remember_photos(source.root)
     state.report.write_text(report.to_json(), encoding="utf-8")
     show_report(report, console, state.report)
+
+
+def _index_shard(
+    context: typer.Context, photos: Path, photos_root: Path | None, out: str, model: Path, shard: str
+) -> None:
+    from export.cli.index_report import show_shard
+    from export.photos.read_catalog import read_catalog
+    from export.shards.embed_shard import embed_shard
+    from export.shards.shard import Shard
+    from handler.stores.open_store import open_store
+
+    for name in _NEVER_WITH_SHARD:
+        given = context.get_parameter_source(name)
+        if given and given.name == "COMMANDLINE":
+            raise typer.BadParameter(
+                f"--shard only embeds; pass --{name.replace('_', '-')} to the run with --merge.", param_hint="--shard"
+            )
+    wanted = Shard.parse(shard)
+    source = read_catalog(photos, photos_root)
+    with progress_bar(console) as progress:
+        report = embed_shard(source, open_store(out), model, wanted, progress)
+    show_shard(report, console)

@@ -9,11 +9,13 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from rich.console import Console
 
     from export.index_catalog import IndexReport
+    from export.shards.embed_shard import ShardReport
 
 SHOWN = 10
 
@@ -33,10 +35,26 @@ def show_report(report: IndexReport, console: Console, report_path: Path) -> Non
         skipped = f"{len(report.skipped):,} photo{'s' * (len(report.skipped) != 1)}"
         table.add_row("Skipped", f"[yellow]{skipped}[/]; full list in {escape(str(report_path))}")
     console.print(table)
-    for image, reason in list(report.skipped.items())[:SHOWN]:
+    _show_reasons(report.skipped, console)
+
+
+def show_shard(report: ShardReport, console: Console) -> None:
+    """Print what a shard holds, and what an earlier run had left unusable."""
+    table = Table(show_header=False, box=None)
+    table.add_row("Shard", f"{report.shard}")
+    table.add_row("Photos", f"{report.photos:,} ({report.kept:,} embedded earlier)")
+    table.add_row("Embedded", f"{report.embedded:,}")
+    table.add_row("Time", f"{report.seconds:.1f} s")
+    if report.damaged:
+        table.add_row("Redone", f"[yellow]{len(report.damaged):,} damaged[/]; the first: {escape(report.damaged[0])}")
+    console.print(table)
+    _show_reasons(report.unreadable, console)
+    console.print(f"When all {report.shard.count} shards are done, merge them with --merge {report.shard.count}.")
+
+
+def _show_reasons(skipped: Mapping[str, str], console: Console) -> None:
+    for image, reason in list(skipped.items())[:SHOWN]:
         console.print(f"  [yellow]{escape(image)}[/]: {escape(reason)}", soft_wrap=True)
-    if len(report.skipped) > SHOWN:
-        reasons = Counter(report.skipped.values()).most_common(1)[0]
-        console.print(
-            f"  ... and {len(report.skipped) - SHOWN:,} more; most often ({reasons[1]}): {escape(reasons[0])}"
-        )
+    if len(skipped) > SHOWN:
+        reason, times = Counter(skipped.values()).most_common(1)[0]
+        console.print(f"  ... and {len(skipped) - SHOWN:,} more; most often ({times}): {escape(reason)}")

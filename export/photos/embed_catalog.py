@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from export.photos.embedding_cache import Embedded
+from export.photos.map_ahead import map_ahead
 from export.photos.vector_blocks import BLOCK, new_vectors, release
 from handler.errors import CatalogError, ImageError
 from handler.photos.cores import available_cores
@@ -19,7 +19,6 @@ from handler.photos.images import MAX_PIXELS, decode, preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -68,7 +67,7 @@ def embed_catalog(
     progress: Progress,
 ) -> EmbeddedCatalog:
     """Embed the photos that the cache does not know. The encoder is opened only if there are any."""
-    hashes, unreadable = _hash_photos(source, cache, progress)
+    hashes, unreadable = hash_photos(source, cache.content_hash, progress)
     pending = {
         sha256: source.root / image for image, sha256 in hashes.items() if cache.get(sha256, fingerprint) is None
     }
@@ -113,23 +112,25 @@ def collect(
 
 def check_usable(catalog: EmbeddedCatalog) -> None:
     """Raises CatalogError if every photo was skipped, with the first reason."""
-    if not catalog.rows:
-        raise CatalogError(
-            f"None of the {len(catalog.skipped)} photos can be used; the first: "
-            f"{next(iter(catalog.skipped.values()), 'there are none.')}",
-            value=len(catalog.skipped),
-        )
+    if catalog.rows:
+        return
+    count, reason = len(catalog.skipped), next(iter(catalog.skipped.values()), "there are none.")
+    which = "The only photo cannot be used:" if count == 1 else f"None of the {count} photos can be used; the first:"
+    raise CatalogError(f"{which} {reason}", value=count)
 
 
-def _hash_photos(
-    source: CatalogSource, cache: EmbeddingCache, progress: Progress
+def hash_photos(
+    source: CatalogSource, content_hash: Callable[[Path], str], progress: Progress
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Content hashes of the readable photos and reasons for the others, by image path."""
+    """Content hashes of the readable photos and reasons for the others, by image path.
+
+    `content_hash` raises OSError for a file that cannot be read.
+    """
     hashes: dict[str, str] = {}
     unreadable: dict[str, str] = {}
     for row in progress.track(source.rows, description="Reading photos"):
         try:
-            hashes[row.image] = cache.content_hash(source.path_of(row))
+            hashes[row.image] = content_hash(source.path_of(row))
         except OSError as error:
             unreadable[row.image] = _reason(error)
     return hashes, unreadable
@@ -152,7 +153,7 @@ def embed_photos(
     embedded = 0
     gone: dict[str, str] = {}
     with ThreadPoolExecutor(available_cores()) as pool:
-        outcomes = _map_ahead(pool, partial(_embed, encoder=encoder), pending.values())
+        outcomes = map_ahead(pool, partial(_embed, encoder=encoder), pending.values(), LOOK_AHEAD)
         for batch in _batches(progress.track(zip(pending, outcomes, strict=True), task_id=task)):
             embedded_now = [(sha256, outcome) for sha256, outcome in batch if isinstance(outcome, Embedded)]
             gone |= {sha256: _reason(error) for sha256, error in batch if isinstance(error, OSError)}
@@ -181,19 +182,6 @@ def _load(path: Path, how: Preprocessing) -> NDArray[np.float32] | str | OSError
         return error
     except ImageError as error:
         return error.detail
-
-
-def _map_ahead(
-    pool: ThreadPoolExecutor, embed: Callable[[Path], _Outcome], paths: Iterable[Path]
-) -> Iterator[_Outcome]:
-    """`pool.map` that submits at most LOOK_AHEAD photos ahead: an interrupted run need not wait for all of them."""
-    waiting: deque[Future[_Outcome]] = deque()
-    for path in paths:
-        waiting.append(pool.submit(embed, path))
-        if len(waiting) == LOOK_AHEAD:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
 
 
 def _batches(items: Iterable[tuple[str, _Outcome]]) -> Iterator[list[tuple[str, _Outcome]]]:

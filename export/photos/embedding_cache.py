@@ -57,6 +57,14 @@ class Embedded:
     reason: str | None = None
 
 
+def content_hash(path: Path) -> str:
+    """The SHA-256 of a file, hexadecimal. Raises OSError, also for what is not a regular file."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")  # reading a named pipe would block forever
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class EmbeddingCache:
     """One SQLite file; a context manager. Several processes may use the same file.
 
@@ -85,14 +93,11 @@ class EmbeddingCache:
         Raises OSError.
         """
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")  # reading a named pipe would block forever
         key = os.fsencode(path.resolve()).decode(errors="backslashreplace")  # SQLite takes only valid Unicode
         known = self._first("SELECT size, mtime_ns, sha256 FROM files WHERE path = ?", [key])
         if known and known[:2] == (status.st_size, status.st_mtime_ns):
             return str(known[2])
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = content_hash(path)
         row = (key, status.st_size, status.st_mtime_ns, digest)
         self._insert("files", [row])
         return digest

@@ -18,10 +18,10 @@ from rich.progress import Progress
 
 from export.photos.embed_catalog import MAX_BYTES, embed_photos
 from export.photos.embedding_cache import Embedded
+from export.photos.part_file import Known
+from export.photos.partition import Part
 from export.reindex.attempts import Attempts
 from export.reindex.encoders import encoder_directory, open_encoder
-from export.reindex.part_file import Known
-from export.reindex.partition import Part
 from export.reindex.s3_catalog import listing_digest
 from export.reindex.s3_folder import Listed
 from handler.errors import BundleNotFound, ConfigurationError, VitrineError

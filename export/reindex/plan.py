@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from export.bundle.update_bundle import read_base
+from export.photos.partition import Part, choose_bits
 from export.reindex.encoders import choose_encoder
-from export.reindex.partition import Part, choose_bits
 from export.reindex.s3_catalog import S3Catalog, listing_digest
 from export.reindex.state import dump
 from export.store.versions import pointer_or_none

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from export.reindex.partition import Part
+from export.photos.partition import Part
 from export.reindex.state import VECTORS
 from export.store.prune import GRACE, delete, find_waste
 from export.store.versions import pointer_or_none

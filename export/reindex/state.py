@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from export.reindex.part_file import pack, unpack
-from export.reindex.partition import Part
+from export.photos.part_file import pack, unpack
+from export.photos.partition import Part
 from handler.errors import BundleNotFound, ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from export.reindex.part_file import Known
+    from export.photos.part_file import Known
     from export.reindex.s3_folder import S3Folder
 
 VECTORS = "vectors/"

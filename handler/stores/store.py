@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from handler.stores.pointer import Current
 
 
+_FOLDERS = ("bundles", "models", "shards")
 _HIDDEN_POINTER = temporary_prefix(CURRENT_KEY)
 
 
@@ -147,8 +148,8 @@ class DirectoryStore:
             path.parent.rmdir()
 
     def _files(self) -> Iterator[Stored]:
-        folders = (folder for name in ("bundles", "models") for folder in sorted((self.root / name).glob("**/*")))
-        for path in (*folders, *self.root.glob("*")):
+        below = (path for name in _FOLDERS for path in sorted((self.root / name).glob("**/*")))
+        for path in (*below, *self.root.glob("*")):
             if path.is_file() and (path.parent != self.root or path.name.startswith((CURRENT_KEY, _HIDDEN_POINTER))):
                 status = path.stat()
                 modified = datetime.fromtimestamp(status.st_mtime, UTC)

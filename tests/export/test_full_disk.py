@@ -76,7 +76,7 @@ def test_a_full_cache_keeps_what_it_has_and_asks_for_space(cache: EmbeddingCache
 
 
 def test_a_full_cache_makes_no_photo_unreadable(cache: EmbeddingCache, tmp_path: Path) -> None:
-    """`_hash_photos` skips photos that raise OSError: the shop would lose all of its products."""
+    """`hash_photos` skips photos that raise OSError: the shop would lose all of its products."""
     cache._db.execute("PRAGMA max_page_count=8")
     photos = (write(tmp_path / ("x" * 200) / f"{number}.jpg", str(number)) for number in range(1_000))
     with pytest.raises(ConfigurationError, match="Free some space"):

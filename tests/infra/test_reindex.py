@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from export.embedded import EMBEDDED_ENCODER
+from export.photos.partition import Part
 from export.reindex.embed_part import DEADLY
-from export.reindex.partition import Part
 from handler.pages import continue_session, start_session
 from handler.runtime import Runtime
 from handler.schemas import NextPage, StartSession

@@ -103,7 +103,7 @@ def test_photos_that_are_all_broken_are_one_sentence(tmp_path: Path, encoder_dir
     write(tmp_path / "photos" / "a.jpg", "not a photo")
     status, output = vitrine("index", tmp_path / "photos", "--out", tmp_path / "shop", "--model", encoder_directory)
     assert status == 1
-    assert "None of the 1 photos can be used; the first: These 11 bytes are not an image" in output
+    assert "The only photo cannot be used: These 11 bytes are not an image" in output
     assert "Traceback" not in output
 
 

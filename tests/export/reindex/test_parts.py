@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from export.photos.collect_vectors import close_gaps
 from export.photos.embedding_cache import Embedded
-from export.reindex.collect_parts import _close_gaps
-from export.reindex.part_file import Known, pack, unpack
-from export.reindex.partition import MAX_BITS, PHOTOS_A_PART, Part, choose_bits
+from export.photos.part_file import Known, pack, unpack
+from export.photos.partition import MAX_BITS, PHOTOS_A_PART, Part, choose_bits
 from handler.errors import ConfigurationError
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
@@ -104,5 +104,5 @@ def test_closing_gaps_keeps_the_usable_rows_in_order(usable: list[bool]) -> None
     vectors = np.arange(2 * len(usable), dtype=np.float32).reshape(-1, 2)
     places = [place for place, keep in enumerate(usable) if keep]
     expected = vectors[places].copy()
-    _close_gaps(vectors, places)
+    close_gaps(vectors, places)
     assert np.array_equal(vectors[: len(places)], expected)

@@ -1,7 +1,8 @@
-"""The vectors of one part of a catalog, as the state keeps them: `vectors/FINGERPRINT/PART`, a NumPy npz file.
+"""The vectors of one part of a catalog in a NumPy npz file, as the re-index and `vitrine index --shard` keep them.
 
 names    (n,) bytes, UTF-8       the photos, sorted
-etags    (n,) bytes              S3's ETag of the photo that was read; another one means that the photo was replaced
+etags    (n,) bytes              S3's ETag of the photo that was read, another one means that the photo was replaced;
+                                empty in a shard
 digests  (n,) bytes              SHA-256 of the photo, hexadecimal
 reasons  (n,) bytes, UTF-8       why a photo has no vector; empty for one that has
 vectors  (n, dim) float32        the encoder's unit vectors; zeros for a photo that has none

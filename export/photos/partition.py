@@ -1,4 +1,4 @@
-"""Which part of a catalog a photo belongs to, by a hash of its name.
+"""Which part or shard of a catalog a photo belongs to, by a hash of its name: no other photo can move it.
 
 There are 2**bits parts and a part's number is the first `bits` bits of the hash. So when a catalog outgrows its parts,
 each part splits in two, and a new part finds all of its earlier vectors in one earlier part.
@@ -17,6 +17,12 @@ MAX_BITS = 14
 _HASH_BITS = 64
 
 
+def share_of(name: str, count: int) -> int:
+    """The number of the share, from 0, that holds the photo `name`, of `count` shares of the hashes' range."""
+    digest = hashlib.sha256(name.encode()).digest()[: _HASH_BITS // 8]
+    return int.from_bytes(digest) * count >> _HASH_BITS
+
+
 class Part(NamedTuple):
     """One of 2**bits parts of a catalog. `str(part)` is its name in the state: `03-0005`."""
 
@@ -26,8 +32,7 @@ class Part(NamedTuple):
     @classmethod
     def of(cls, name: str, bits: int) -> Self:
         """The part that holds the photo `name`, of 2**bits parts."""
-        digest = hashlib.sha256(name.encode()).digest()[: _HASH_BITS // 8]
-        return cls(bits, int.from_bytes(digest) >> (_HASH_BITS - bits))
+        return cls(bits, share_of(name, 1 << bits))
 
     @classmethod
     def parse(cls, name: str) -> Self | None:
