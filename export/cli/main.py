@@ -15,6 +15,7 @@ from export.cli.bench_commands import bench
 from export.cli.console import console
 from export.cli.export_command import export
 from export.cli.index_command import index
+from export.cli.plan_command import plan
 from export.terminal import progress_bar
 from handler.errors import VitrineError
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(index)
+app.command()(plan)
 app.command()(export)
 app.add_typer(bench)
 
