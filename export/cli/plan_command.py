@@ -59,7 +59,7 @@ def plan(
         answer.print("No deployment fits. The limits that are reached:")
     else:
         _explain(found.suggested)
-        answer.print("Why not the others:")
+        answer.print("The others:")
     for one in found.deployments:
         if one is not found.suggested:
             answer.print(f"  {escape(one.name)}: {escape(_why_not(one))}", soft_wrap=True)

@@ -110,21 +110,27 @@ def build_seconds(products: float) -> float:
     return 10 + products / 1e6 * measured()["build_seconds_a_million"]
 
 
-def _build_remarks(products: int, dim: int) -> tuple[str, ...]:
-    """Why the scheduled re-index cannot build the bundle, if it cannot; then it is built elsewhere."""
-    m = measured()
-    memory = Limit(
-        "memory", m["build_mb"] + products * (m["build_bytes"] + 4 * dim) / MB, limits.LAMBDA_MEMORY_MB, "MB", ""
-    )
+def build_limits(products: int, dim: int) -> tuple[Limit, ...]:
+    """What the scheduled re-index's build needs. A bundle that it cannot build is built elsewhere."""
+    m, elsewhere = measured(), "vitrine index --shard and --merge"
+    memory_mb = m["build_mb"] + products * (m["build_bytes"] + 4 * dim) / MB
     a_product = m["raw_bytes"] + 8 * dim + m["bundle_bytes"] + 2 * m["catalog_bytes"]
-    storage = Limit("storage", m["encoder_mb"] + products * a_product / MB, limits.LAMBDA_STORAGE_MB, "MB", "")
-    time = Limit("time", build_seconds(products), limits.LAMBDA_SECONDS, "s", "")
-    broken = [str(limit) for limit in (memory, storage, time) if not limit.holds]
+    storage_mb = m["encoder_mb"] + products * a_product / MB
+    return (
+        Limit("memory", memory_mb, limits.LAMBDA_MEMORY_MB, "MB", elsewhere),
+        Limit("storage", storage_mb, limits.LAMBDA_STORAGE_MB, "MB", elsewhere),
+        Limit("time", build_seconds(products), limits.LAMBDA_SECONDS, "s", elsewhere),
+    )
+
+
+def _build_remarks(products: int, dim: int) -> tuple[str, ...]:
+    needed = build_limits(products, dim)
+    broken = [str(limit) for limit in needed if not limit.holds]
     if not broken:
         return ()
     return (
         f"The scheduled re-index cannot build this bundle ({'; '.join(broken)}): build it on a machine with "
-        f"{memory.needs / 1_000:,.0f} GB, by vitrine index --shard and --merge into the bucket.",
+        f"{needed[0].needs / 1_000:,.0f} GB, by vitrine index --shard and --merge into the bucket.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from export.planning import limits
@@ -50,11 +51,12 @@ class Node(NamedTuple):
         return self.key.replace("_", ".")
 
 
-def nodes() -> list[Node]:
+@cache
+def nodes() -> tuple[Node, ...]:
     """By memory, the smallest first."""
     entries = read_entries(PRICES)
     found = [Node(key, one["gib"], one["vcpu"], one["dollars"]) for key, one in entries.items() if "gib" in one]
-    return sorted(found, key=lambda node: node.gib)
+    return tuple(sorted(found, key=lambda node: node.gib))
 
 
 def memory_gb(products: int, dim: int, versions: int = VERSIONS) -> float:
