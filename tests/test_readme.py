@@ -16,6 +16,7 @@ from export.embedded import EMBEDDED_ENCODER
 from export.sample.catalog import write_sample_catalog
 from handler.local.local_server import create_local_app
 from handler.settings import PREFIX, Settings
+from tests.cli_process import vitrine
 from tests.conftest import run_index
 from tests.live import serving
 
@@ -76,6 +77,13 @@ def test_python(shop: tuple[Path, str]) -> None:
     assert int(last.split()[1]) == max(0, PRODUCTS - 50)
 
 
+def test_plan() -> None:
+    (command,) = re.findall(r"`vitrine (plan [^`]+)`", (ROOT / "README.md").read_text())
+    status, printed = vitrine(*command.split())
+    assert status == 0
+    assert "500,000 products of 256 dimensions, 1,000,000 rounds a month" in printed
+
+
 def test_the_settings_table_lists_every_setting_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `(VITRINE_\w+)` \| (.*?) \|", (ROOT / "infra/README.md").read_text(), re.M))
     documented = {name: value.strip("`") for name, value in rows.items()}
@@ -86,7 +94,9 @@ def test_the_settings_table_lists_every_setting_with_its_default() -> None:
             assert shown == (default or "none")
 
 
-@pytest.mark.parametrize("document", ["README.md", "handler/README.md", "infra/README.md", "export/bench/README.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "handler/README.md", "infra/README.md", "infra/SCALE.md", "export/bench/README.md"]
+)
 def test_links_lead_to_files(document: str) -> None:
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / document).read_text()):
         assert ((ROOT / document).parent / target).exists(), target
