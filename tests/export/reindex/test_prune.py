@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from export.reindex import partition
+from export.photos import partition
 from export.reindex.prune import prune
 from export.reindex.run import Run
 from export.reindex.settings import ReindexSettings

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from export.bundle.write_bundle import describe_model
-from export.photos import embed_catalog
-from export.reindex import build, embed_part, job, partition
+from export.photos import embed_catalog, partition
+from export.reindex import build, embed_part, job
 from export.store.rollback import roll_back
 from export.store.versions import list_versions
 from handler.errors import BundleCorrupt, CatalogError, ConfigurationError, RecallTooLow
