@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from functools import cache
@@ -42,6 +43,7 @@ def _adapter() -> Mangum:
     configure_logging()
     # lifespan="off": Mangum would run it for every single invocation.
     app = create_app(Runtime(Settings.from_env(os.environ)))
+    gc.freeze()  # what has been imported stays: collections need not visit it
     return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
 
 

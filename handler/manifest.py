@@ -84,6 +84,13 @@ class Recall(_Contract):
     value: float = Field(ge=0, le=1)
 
 
+class QuickSearch(_Contract):
+    """A search that keeps fewer candidates, and the queries that it answers as well as a full one."""
+
+    ef: int = Field(gt=0, description="candidates kept while searching")
+    cosine: float = Field(ge=-1, le=1, description="of query and last of `recall.k` neighbors found: the least")
+
+
 class IndexInfo(_Contract):
     """hnswlib saves neither its space nor `ef`: the loader has to be told."""
 
@@ -94,6 +101,7 @@ class IndexInfo(_Contract):
     ef_construction: int = Field(gt=0)
     ef: int = Field(gt=0, description="candidates kept while searching")
     recall: Recall
+    quick: QuickSearch | None = None
 
 
 FieldKind = Literal["keyword", "number", "boolean"]

@@ -37,6 +37,8 @@ UNITS: Final = {
 }
 """Every metric and its unit. Rounds has the dimension Strategy besides, SessionsRefused has Reason; both are our own
 words, so that no request can add a metric."""
+STAGES: Final = {"read": "ReadMilliseconds", "choose": "ChooseMilliseconds", "write": "WriteMilliseconds"}
+"""The metric of each stage of a round."""
 WINDOW_SECONDS: Final = 60
 MAX_VALUES: Final = 100
 """The most values that the format allows for one metric of a line."""
@@ -64,7 +66,7 @@ class Metrics:
         self._rounds[strategy] += 1
         self._bundle_created = bundle_created
         for stage, milliseconds in stages.items():
-            self._values[f"{stage.capitalize()}Milliseconds"].append(round(milliseconds, 2))
+            self._values[STAGES[stage]].append(round(milliseconds, 2))
         self._counted()
 
     def session_refused(self, reason: str) -> None:

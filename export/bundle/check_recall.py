@@ -1,4 +1,4 @@
-"""Recall of a saved index, measured through the code that will serve it."""
+"""Recall of an index, measured through the code that will serve it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import numpy as np
 from export.photos.vector_blocks import blocks, release
 from handler.errors import RecallTooLow
 from handler.manifest import IndexInfo, Recall
-from handler.products.neighbors import HnswIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -24,8 +22,8 @@ FLOOR = 0.99
 QUERIES = 1_000
 LIKED = (1, 2, 3, 5)
 """How many products each query is the mean of, in turn."""
-EF_LADDER = (32, 48, 64, 96, 128, 192, 256, 384, 512)
-_SAME_SCORE = 1e-5
+EF_LADDER = (32, 48, 64, 96, 112, 128, 144, 160, 192, 256, 384, 512)
+SAME_SCORE = 1e-5
 _RELEASE_EVERY = 50
 """Queries. Each maps some pages around the vectors it reads, 64 kB a vector."""
 
@@ -35,17 +33,6 @@ class GraphSearch(Protocol):
 
     def __call__(self, queries: NDArray[np.float32], count: int, /) -> Iterable[list[float]]:
         """For each of `queries` (n, dim), the inner products of up to `count` neighbors, best first."""
-
-
-def measure_index(
-    path: Path, vectors: NDArray[np.float32], parameters: IndexParameters, floor: float = FLOOR
-) -> IndexInfo:
-    """Describe the index file at `path`; see `choose_ef`."""
-    return choose_ef(lambda info: one_by_one(HnswIndex(path, info)), vectors, parameters, floor)
-
-
-def one_by_one(index: HnswIndex) -> GraphSearch:
-    return lambda queries, count: (index.search_graph(query, count)[1] for query in queries)
 
 
 def choose_ef(
@@ -59,7 +46,7 @@ def choose_ef(
     Raises RecallTooLow if even the largest does not.
     """
     queries = shoppers_queries(vectors)
-    tenth_best = _tenth_best(queries, vectors)
+    tenth_best = tenth_best_scores(queries, vectors)
     for ef in EF_LADDER:
         unmeasured = _info(vectors, parameters, ef, Recall(k=K, queries=1, value=0))
         # No variable holds the index: two loaded at a time would be the largest part of a build's memory.
@@ -99,14 +86,14 @@ def measure_recall(
     other.
     """
     found = [
-        sum(one >= score - _SAME_SCORE for one in scores)
+        sum(one >= score - SAME_SCORE for one in scores)
         for scores, score in zip(search(queries, k), tenth_best, strict=True)
     ]
     worst = min(float(np.mean(found[kind :: len(LIKED)])) for kind in range(len(LIKED)))
     return Recall(k=K, queries=len(queries), value=worst / k)
 
 
-def _tenth_best(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def tenth_best_scores(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """The score of each query's last true neighbor (n,), by brute force over blocks of vectors."""
     k = min(K, len(vectors))
     best = np.full((len(queries), k), -np.inf, dtype=np.float32)

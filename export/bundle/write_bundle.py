@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.bundle.build_index import build_index
-from export.bundle.check_recall import measure_index
 from export.bundle.content import DEFAULT_TOKENIZER
 from export.bundle.describe_fields import describe_fields
 from export.bundle.fill_collection import fill_collection
 from export.bundle.learn_words import learn_words
+from export.bundle.measure_index import measure_index
 from export.bundle.write_catalog import write_catalog
 from export.bundle.write_texts import write_texts
 from handler.manifest import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import os
 import weakref
 from functools import cached_property
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 EXACT_LIMIT = 2_000
 """Up to this many candidates are compared exhaustively: exact, and no slower than a filtered graph search."""
+_SPARE = 5
+"""Neighbors asked for beyond those that are expected to be needed."""
 
 
 class HnswIndex:
@@ -49,6 +51,7 @@ class HnswIndex:
         self._descriptor = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._descriptor)
         self._info = info
+        self._looked_up: tuple[object, tuple[list[int], NDArray[np.float32]]] | None = None
 
     @cached_property
     def _graph(self) -> hnswlib.Index:
@@ -58,7 +61,7 @@ class HnswIndex:
             graph.load_index(f"/dev/fd/{self._descriptor}")
         except RuntimeError as error:
             raise BundleCorrupt(f"{self._path} does not open as an hnswlib index: {error}") from error
-        graph.set_ef(self._info.ef)
+        graph.set_ef(self._info.quick.ef if self._info.quick else self._info.ef)
         graph.set_num_threads(1)
         return graph
 
@@ -88,6 +91,16 @@ class HnswIndex:
         return self._nearest_unfiltered(query, count, excluded)
 
     def vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
+        # A round looks up its likes twice in a row: for the preference, and for the reasons of similar products.
+        latest = self._looked_up
+        if latest is not None and isinstance(labels, tuple) and labels == latest[0]:
+            return latest[1]
+        found = self._vectors(labels)
+        if isinstance(labels, tuple):
+            self._looked_up = (labels, found)
+        return found
+
+    def _vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
         wanted = np.asarray(labels, dtype=np.int64).reshape(-1)
         rows = self._rows_of(wanted)
         known = rows >= 0
@@ -110,7 +123,7 @@ class HnswIndex:
         # Asking for more and dropping seen labels is faster than a filter callback (34 against 91 us with 100 seen). At
         # most the seen labels are in the way; where half of every page follows taste, about half of them are.
         enough = min(len(self.everything), count + len(excluded))
-        ask = min(enough, 2 * count + len(excluded) // 2)
+        ask = min(enough, count + len(excluded) // 2 + _SPARE)
         while True:
             best = _first_unseen(*self.search_graph(query, ask), count, excluded)
             if len(best) == count or ask == enough:
@@ -120,22 +133,41 @@ class HnswIndex:
     def _nearest_filtered(
         self, query: NDArray[np.float32], count: int, excluded: Collection[int], allowed: LabelSet
     ) -> list[Neighbor]:
-        count = min(count, allowed.count_without(excluded))
-        if count == 0:
+        left = allowed.count_without(excluded)
+        if left == 0:
             return []
         try:
             labels, distances = self._graph.knn_query(
-                query, k=count, num_threads=1, filter=lambda label: label in allowed and label not in excluded
+                query,
+                k=min(max(count, self._info.ef), left),
+                num_threads=1,
+                filter=lambda label: label in allowed and label not in excluded,
             )
         except RuntimeError:
-            # The search met fewer than `count` candidates that pass: they lie far from the query, so compare them all.
+            # The search met too few candidates that pass: they lie far from the query, so compare them all.
             return self._nearest_exact(query, count, excluded, allowed)
-        return [Neighbor(*pair) for pair in zip(labels[0].tolist(), (1 - distances[0]).tolist(), strict=True)]
+        best = zip(labels[0, :count].tolist(), (1 - distances[0, :count]).tolist(), strict=True)
+        return [Neighbor(*pair) for pair in best]
 
     def search_graph(self, query: NDArray[np.float32], count: int) -> tuple[list[int], list[float]]:
-        """hnswlib's own labels and scores: approximate, without exclusions, for catalogs of any size."""
+        """The graph's own labels and scores: approximate, without exclusions, for catalogs of any size.
+
+        A query among its neighbors, as the mean of similar products, is answered by the quick search. Where its last
+        neighbor is too far away, as for a mean of unlike products, the full search follows.
+        """
+        quick = self._info.quick
+        if quick and count < self._info.ef:
+            labels, scores = self._search(query, max(count, quick.ef))
+            if scores[self._info.recall.k - 1] >= quick.cosine * math.sqrt(query @ query):
+                return labels[:count], scores[:count]
+        labels, scores = self._search(query, max(count, self._info.ef))
+        return labels[:count], scores[:count]
+
+    def _search(self, query: NDArray[np.float32], count: int) -> tuple[list[int], list[float]]:
+        """The best `count`, from as many candidates: hnswlib keeps `ef` of them or as many as it is asked for."""
+        count = min(count, self._info.count)
         try:
-            labels, distances = self._graph.knn_query(query, k=count)
+            labels, distances = self._graph.knn_query(query, k=count, num_threads=1)
         except RuntimeError:
             # hnswlib raises if the graph does not lead to `count` elements.
             return _best(self._file.labels, self._file.rows @ query, count)
@@ -160,5 +192,5 @@ def _best(labels: NDArray[np.int64], scores: NDArray[np.float32], count: int) ->
 def _first_unseen(
     labels: Sequence[int], scores: Sequence[float], count: int, excluded: Collection[int]
 ) -> list[Neighbor]:
-    unseen = (Neighbor(*pair) for pair in zip(labels, scores, strict=True) if pair[0] not in excluded)
-    return list(itertools.islice(unseen, count))
+    unseen = [place for place, label in enumerate(labels) if label not in excluded][:count]
+    return [Neighbor(labels[place], scores[place]) for place in unseen]

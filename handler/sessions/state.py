@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from handler.errors import NothingToUndo
 from handler.sessions.preference import merge, with_likes, without_likes
@@ -28,8 +28,7 @@ ROUNDS_KEPT = 200
 """Older rounds become sets, so that a token does not grow with every page. It limits how far back an undo reaches."""
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(NamedTuple):
     """A page and its answer, which may also name products of earlier pages."""
 
     shown: tuple[int, ...]
@@ -37,7 +36,7 @@ class Round:
     disliked: tuple[int, ...] = ()
     withdrawn: bool = False
     """An undo took its page back: its products count as seen, and the missing answer carries no information."""
-    photo: NDArray[np.float32] | None = field(default=None, compare=False)
+    photo: NDArray[np.float32] | None = None
     """Unit vector (dim,) of a photo liked in this answer, kept so that an undo can subtract it from the preference."""
     words: str = ""
     """What this answer searched for, clipped. The bundle in service gives it a vector, page by page (`with_words`)."""
@@ -149,9 +148,9 @@ class SessionState:
         token has room for the last PHOTOS_KEPT photos; undoing an older one leaves it in the preference.
         """
         merged = merge(self.preference, vector[None], sign=1)
-        rounds = (*self.rounds[:-1], replace(self.rounds[-1], photo=vector))
+        rounds = (*self.rounds[:-1], self.rounds[-1]._replace(photo=vector))
         for position in [position for position, page in enumerate(rounds) if page.photo is not None][:-PHOTOS_KEPT]:
-            rounds = (*rounds[:position], replace(rounds[position], photo=None), *rounds[position + 1 :])
+            rounds = (*rounds[:position], rounds[position]._replace(photo=None), *rounds[position + 1 :])
         return replace(self, rounds=rounds, preference=merged)
 
     @property
@@ -161,15 +160,15 @@ class SessionState:
 
     def search(self, text: str) -> SessionState:
         """Search for words in answer to the page in front. They replace those of an earlier search."""
-        rounds = (*self.rounds[:-1], replace(self.rounds[-1], words=clip(text)))
+        rounds = (*self.rounds[:-1], self.rounds[-1]._replace(words=clip(text)))
         for position in [position for position, page in enumerate(rounds) if page.words][:-SEARCHES_KEPT]:
-            rounds = (*rounds[:position], replace(rounds[position], words=""), *rounds[position + 1 :])
+            rounds = (*rounds[:position], rounds[position]._replace(words=""), *rounds[position + 1 :])
         return replace(self, rounds=rounds)
 
     def with_words(self, vector: NDArray[np.float32]) -> SessionState:
         """For choosing a page only: the session with its last search, by its unit vector (dim,), as a liked photo."""
         latest = next(page for page in reversed(self.rounds) if page.words)
-        rounds = tuple(replace(page, photo=vector) if page is latest else page for page in self.rounds)
+        rounds = tuple(page._replace(photo=vector) if page is latest else page for page in self.rounds)
         return replace(self, rounds=rounds, preference=merge(self.preference, vector[None], sign=1))
 
     def undo(self, index: NeighborIndex) -> SessionState:
@@ -190,7 +189,7 @@ class SessionState:
             )
         undone, in_front = standing[-2], standing[-1]
         rest = [
-            replace(page, withdrawn=True) if position == in_front else page for position, page in enumerate(self.rounds)
+            page._replace(withdrawn=True) if position == in_front else page for position, page in enumerate(self.rounds)
         ]
         page = rest.pop(undone)
         reopened = (*rest, Round(page.shown))

@@ -8,7 +8,7 @@ import pytest
 from rich.progress import Progress
 
 from export.bundle.build_index import IndexParameters, build_index
-from export.bundle.check_recall import measure_index
+from export.bundle.measure_index import measure_index
 from handler import lambda_entry
 from handler.products.neighbors import HnswIndex
 from tests.conftest import KEY, MILVUS

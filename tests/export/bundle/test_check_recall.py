@@ -17,10 +17,9 @@ from export.bundle.check_recall import (
     LIKED,
     QUERIES,
     choose_ef,
-    measure_index,
-    one_by_one,
     shoppers_queries,
 )
+from export.bundle.measure_index import measure_index, one_by_one
 from export.index_catalog import index_catalog
 from export.photos.read_catalog import read_catalog
 from handler.errors import RecallTooLow

@@ -64,7 +64,7 @@ def test_a_whole_catalog_is_walked_and_every_token_on_the_way_is_read(catalog: i
     for number, page in enumerate(np.split(labels, catalog // 50)):
         state = state.show(page.tolist())
         seen.update(page.tolist())
-        answered = replace(state.rounds[-1], liked=tuple(page[:5].tolist()), disliked=tuple(page[5:10].tolist()))
+        answered = state.rounds[-1]._replace(liked=tuple(page[:5].tolist()), disliked=tuple(page[5:10].tolist()))
         state = replace(state, rounds=(*state.rounds[:-1], answered), preference=liked)
         if number % 100 == 99:
             before = state
