@@ -1,7 +1,8 @@
 """The bundle contract: what the export side promises the serving side, and how both name the files.
 
 bundles/<version>/manifest.json  index.hnsw  catalog.sqlite  projection.npy  words.npz
-models/<fingerprint>/encoder.onnx  preprocess.json  encoder.onnx.data if large
+models/<fingerprint>/preprocess.json  encoder.onnx  encoder.onnx.data if large
+                     or, for OpenVINO, encoder.xml  encoder.bin
 current.json
 """
 
@@ -35,7 +36,15 @@ ENCODER_FILE = "encoder.onnx"
 SPEC_FILE = "preprocess.json"
 WEIGHTS_FILE = "encoder.onnx.data"
 """The weights of a large encoder; a smaller one has them inside ENCODER_FILE."""
-MODEL_FILES: Final = frozenset({ENCODER_FILE, SPEC_FILE})
+OPENVINO_FILE = "encoder.xml"
+OPENVINO_WEIGHTS_FILE = "encoder.bin"
+MODEL_LAYOUTS: Final = (
+    frozenset({SPEC_FILE, ENCODER_FILE}),
+    frozenset({SPEC_FILE, ENCODER_FILE, WEIGHTS_FILE}),
+    frozenset({SPEC_FILE, OPENVINO_FILE, OPENVINO_WEIGHTS_FILE}),
+)
+"""The sets of files that an encoder may consist of."""
+MODEL_FILES: Final = frozenset().union(*MODEL_LAYOUTS)
 CURRENT_KEY = "current.json"
 
 MAX_LABELS = 2**27
@@ -69,7 +78,9 @@ class ModelRef(_Contract):
     files: dict[Name, FileRef]
 
     def model_post_init(self, _context: Any) -> None:
-        _check_names(self.files, MODEL_FILES | {WEIGHTS_FILE}, MODEL_FILES)
+        if self.files.keys() not in MODEL_LAYOUTS:
+            known = "; or ".join(", ".join(sorted(layout)) for layout in MODEL_LAYOUTS)
+            raise ValueError(f"files lists {', '.join(sorted(self.files)) or 'nothing'}; an encoder is {known}")
         if self.fingerprint != model_fingerprint(self.files):
             raise ValueError(
                 f"fingerprint {self.fingerprint} is not that of its files, {model_fingerprint(self.files)}"

@@ -104,15 +104,22 @@ def test_nothing_is_unpickled() -> None:
     assert loads, "no np.load was found: the test looks in the wrong place"
 
 
-def test_the_handler_opens_models_in_one_place() -> None:
+def test_the_handler_opens_models_in_one_place_for_each_runtime() -> None:
     """`Encoder` takes files that the store has verified against their digests; nothing opens a model past it."""
     opening = [
         path.relative_to(ROOT).as_posix()
         for path in SOURCES
         for name, _ in calls(ast.parse(path.read_text(encoding="utf-8")))
-        if path.is_relative_to(ROOT / "handler") and name.endswith(("InferenceSession", "onnx.load"))
+        if path.is_relative_to(ROOT / "handler") and name.endswith(("InferenceSession", "onnx.load", "read_model"))
     ]
-    assert opening == ["handler/photos/encoder.py"]
+    assert sorted(opening) == ["handler/photos/onnx_session.py", "handler/photos/openvino_session.py"]
+    users = [
+        path.relative_to(ROOT).as_posix()
+        for path in SOURCES
+        for name, _ in calls(ast.parse(path.read_text(encoding="utf-8")))
+        if name in ("open_onnx", "open_openvino")
+    ]
+    assert users == ["handler/photos/encoder.py"] * 2
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from export.bench.openvino_peer import open_in_openvino, quantize_by_nncf
+from export.bench.openvino_peer import open_in_openvino
 from export.model import reference
+from export.model.openvino_int8 import quantize_by_nncf
 from export.model.parity_trial import calibration_batches
 from export.model.quantize import Precision
 from export.model.write_graph import refine_graph, trace_graph

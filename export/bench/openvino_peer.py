@@ -7,30 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.model.quiet import quiet
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-
-def quantize_by_nncf(graph: Path, target: Path, calibration: Iterable[NDArray[np.float32]]) -> None:
-    """Write `graph` (float32 ONNX) to `target` (.xml beside .bin) in 8 bits, by ranges from `calibration`."""
-    import nncf
-    import openvino
-
-    batches = list(calibration)
-    with quiet():
-        model = nncf.quantize(
-            openvino.convert_model(str(graph)),
-            nncf.Dataset(batches),
-            model_type=nncf.ModelType.TRANSFORMER,
-            preset=nncf.QuantizationPreset.MIXED,
-            subset_size=len(batches),
-        )
-    openvino.save_model(model, str(target), compress_to_fp16=False)
 
 
 def open_in_openvino(path: Path, size: tuple[int, int]) -> Callable[[NDArray[np.float32]], NDArray[Any]]:

@@ -28,7 +28,7 @@ from handler.manifest import (
     ModelRef,
     model_fingerprint,
 )
-from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE, EncoderSpec
+from handler.photos.encoder import SPEC_FILE, WEIGHTS_FILE, EncoderSpec
 from handler.stores.store import file_ref
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def _build_index(
 def describe_model(directory: Path) -> ModelRef:
     """Describe the encoder in a directory that `vitrine export` wrote. Raises BundleCorrupt."""
     spec = EncoderSpec.read(directory / SPEC_FILE)
-    files = {name: file_ref(directory / name) for name in (ENCODER_FILE, SPEC_FILE)}
-    if (directory / WEIGHTS_FILE).exists():
+    files = {name: file_ref(directory / name) for name in spec.files}
+    if spec.runtime == "onnxruntime" and (directory / WEIGHTS_FILE).exists():
         files[WEIGHTS_FILE] = file_ref(directory / WEIGHTS_FILE)
     return ModelRef(
         fingerprint=model_fingerprint(files),

@@ -13,7 +13,7 @@ from export.terminal import progress_bar
 
 
 def export(
-    out: Annotated[Path, typer.Option(help="Directory for encoder.onnx and preprocess.json.")],
+    out: Annotated[Path, typer.Option(help="Directory for the encoder's files.")],
     model: Annotated[
         str,
         typer.Option(help="Hugging Face id or checkpoint directory of a ViT, DeiT, DINOv2, CLIP or SigLIP."),
@@ -27,6 +27,10 @@ def export(
         Literal["fp32", "fp16", "w8", "int8"],
         typer.Option(help="fp16 halves the file; w8 and int8 quarter it; int8 is also about 3x as fast."),
     ] = "fp32",
+    runtime: Annotated[
+        Literal["onnxruntime", "openvino"],
+        typer.Option(help="Library that runs the encoder; openvino: int8 only, install it where photos are embedded."),
+    ] = "onnxruntime",
     photos: Annotated[
         Path | None,
         typer.Option(show_default="the sample shop", help="Photos for the parity check; preferably your own."),
@@ -63,6 +67,7 @@ def export(
         pooling=pooling,
         layers=layers,
         precision=precision,
+        runtime=runtime,
         licence=licence,
         name=name,
         sample=sample,

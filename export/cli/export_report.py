@@ -16,7 +16,7 @@ def render(report: ExportReport) -> Table:
     table = Table(title=f"{spec.source} in {report.directory}", title_justify="left", show_header=False)
     table.add_row("model", f"{spec.architecture}, {spec.pooling} pooling, {spec.dim} dimensions")
     table.add_row("license", spec.licence or "not stated; pass --license")
-    table.add_row("file", f"{report.file_bytes / 1e6:.1f} MB, {spec.precision}")
+    table.add_row("file", f"{report.file_bytes / 1e6:.1f} MB, {spec.precision} for {spec.runtime}")
     table.add_row("neighbors kept", f"{parity.neighbors_kept:.4f}  (floor {report.floors.neighbors})")
     table.add_row("cosine, mean", f"{parity.cosine_mean:.6f}  (floor {report.floors.cosine})")
     table.add_row("cosine, worst", f"{parity.cosine_min:.6f}")

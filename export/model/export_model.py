@@ -1,4 +1,4 @@
-"""A checkpoint to the two files that serve it, `encoder.onnx` and `preprocess.json`, or to nothing at all."""
+"""A checkpoint to the files that serve it, a graph and `preprocess.json`, or to nothing at all."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from export.model.check_parity import FLOORS, Floors, Parity, check_parity
 from export.model.checkpoint import load_checkpoint
+from export.model.openvino_int8 import require_openvino_extra
 from export.model.parity_trial import Speed, calibration_batches, judge, measure_speed
 from export.model.quiet import require_export_extra
 from export.model.trial_photos import photos_to_judge_by
-from export.model.write_graph import refine_graph, trace_graph
+from export.model.write_graph import refine_for_openvino, refine_graph, trace_graph
 from handler.errors import ConfigurationError
-from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE, EncoderSpec
+from handler.manifest import MODEL_FILES
+from handler.photos.encoder import ENCODER_FILE, OPENVINO_FILE, SPEC_FILE, EncoderSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from export.model.quantize import Precision
+    from handler.photos.encoder import Runtime
 
 DEFAULT_SAMPLE = 600
 
@@ -33,12 +36,14 @@ class ExportRequest:
     model: str
     """Hugging Face id, or a directory written by `save_pretrained`."""
     out: Path
-    """Directory to create; one that already holds an encoder has its two files replaced."""
+    """Directory to create; one that already holds an encoder has its files replaced."""
     photos: Path | None
     """Folder of photos, or a manifest of them, that the file is judged on. None: the drawn sample catalog."""
     pooling: str = "auto"
     layers: int | None = None
     precision: Precision = "fp32"
+    runtime: Runtime = "onnxruntime"
+    """The library that serves the encoder; "openvino" knows int8 only."""
     licence: str | None = None
     """Overrides what the model card says."""
     name: str | None = None
@@ -63,9 +68,12 @@ def export_model(request: ExportRequest, progress: Progress) -> ExportReport:
     """Export, judge, and only then move into place: whatever goes wrong leaves `request.out` as it was.
 
     Raises ModelUnavailable, ModelUnsupported, ParityTooLow, ConfigurationError (photos or output directory that
-    cannot be used) and ExportError (the export extra is not installed).
+    cannot be used, a runtime that lacks the precision) and ExportError (an extra is not installed).
     """
     require_export_extra()
+    if request.runtime == "openvino":
+        require_openvino_extra()
+        _check_precision(request.precision)
     check_out(request.out)
     with photos_to_judge_by(request.photos, request.sample, progress) as photos:
         return _export(request, photos, progress)
@@ -85,12 +93,16 @@ def _export(request: ExportRequest, photos: Sequence[Path], progress: Progress) 
         trace_graph(checkpoint, file)
         progress.update(steps, advance=1, description=f"Writing {request.precision}")
         calibration = calibration_batches(photos, checkpoint.preprocessing)
-        size = refine_graph(file, request.precision, checkpoint.heads, calibration)
+        if request.runtime == "openvino":
+            size = refine_for_openvino(file, checkpoint.heads, calibration)
+        else:
+            size = refine_graph(file, request.precision, checkpoint.heads, calibration)
         spec = EncoderSpec(
             source=checkpoint.source,
             architecture=checkpoint.family.model_type,
             pooling=checkpoint.pooling,
             precision=request.precision,
+            runtime=request.runtime,
             dim=checkpoint.dim,
             licence=checkpoint.licence,
             preprocessing=checkpoint.preprocessing,
@@ -104,6 +116,17 @@ def _export(request: ExportRequest, photos: Sequence[Path], progress: Progress) 
         move_into_place(made, request.out)
         progress.update(steps, advance=1, description="Written")
     return ExportReport(request.out, spec, size, parity, FLOORS[request.precision], speed)
+
+
+def _check_precision(precision: Precision) -> None:
+    if precision != "int8":
+        raise ConfigurationError(
+            f"The precision {precision} cannot be exported for OpenVINO.",
+            field="precision",
+            value=precision,
+            limit="int8",
+            remedy="Add --precision int8, or leave --runtime out.",
+        )
 
 
 def check_out(out: Path) -> None:
@@ -129,8 +152,9 @@ def move_into_place(made: Path, out: Path) -> None:
             out.rmdir()
         made.rename(out)
         return
-    if not (made / WEIGHTS_FILE).exists():
-        (out / WEIGHTS_FILE).unlink(missing_ok=True)
-    for name in (SPEC_FILE, WEIGHTS_FILE, ENCODER_FILE):
+    graphs = (ENCODER_FILE, OPENVINO_FILE)
+    for name in sorted(MODEL_FILES, key=lambda name: name in graphs):
         if (made / name).exists():
             (made / name).replace(out / name)
+        else:
+            (out / name).unlink(missing_ok=True)

@@ -50,6 +50,15 @@ def join_encoders(
         )
     check_out(out)
     specs = [EncoderSpec.read(directory / SPEC_FILE) for directory in directories]
+    for spec in specs:
+        if spec.runtime != "onnxruntime":
+            raise ModelUnsupported(
+                f"{spec.source} was exported for {spec.runtime}; only ONNX files can be joined.",
+                field="runtime",
+                value=spec.runtime,
+                limit="onnxruntime",
+                remedy="Export it again without --runtime.",
+            )
     spec = _joined_spec(specs, weights, name)
     models = [onnx.load(str(directory / ENCODER_FILE)) for directory in directories]
     joined = _joined_graph(models, specs, weights, spec)

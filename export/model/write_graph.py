@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from export.model.external_weights import separate_weights
 from export.model.first_token import keep_first_token
 from export.model.fuse_attention import fuse_attention
+from export.model.openvino_int8 import SMOOTHING, quantize_by_nncf
 from export.model.pool_graph import append_pooling, fold_constants
 from export.model.quantize import quantize
 from export.model.smooth import smooth
 from export.model.trace import trace
+from handler.photos.encoder import OPENVINO_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,3 +43,15 @@ def refine_graph(file: Path, precision: Precision, heads: int, calibration: Iter
     keep_first_token(file)  # after smoothing, which needs every reader of a norm to be a MatMul
     quantize(file, precision)
     return separate_weights(file)
+
+
+def refine_for_openvino(file: Path, heads: int, calibration: Iterable[NDArray[np.float32]]) -> int:
+    """Put OpenVINO's two files, in 8-bit integers, in place of what `trace_graph` wrote; return their bytes.
+
+    `calibration` is that of `refine_graph`.
+    """
+    fuse_attention(file, heads)
+    keep_first_token(file)
+    size = quantize_by_nncf(file, file.with_name(OPENVINO_FILE), calibration, smoothing=SMOOTHING)
+    file.unlink()
+    return size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,15 @@ from export.bundle.write_bundle import describe_model
 from export.embedded import EMBEDDED_ENCODER
 from handler.errors import BundleCorrupt, BundleNotFound, ConfigurationError
 from handler.manifest import model_key
-from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE, Encoder
+from handler.photos.encoder import (
+    ENCODER_FILE,
+    OPENVINO_FILE,
+    OPENVINO_WEIGHTS_FILE,
+    SPEC_FILE,
+    WEIGHTS_FILE,
+    Encoder,
+    EncoderSpec,
+)
 
 if TYPE_CHECKING:
     from export.reindex.settings import ReindexSettings
@@ -30,7 +39,8 @@ def choose_encoder(settings: ReindexSettings, store: BundleStore, current: Manif
     """
     if settings.encoder:
         present = {file.key for file in store.files(model_key(settings.encoder, ""))}
-        for name in (ENCODER_FILE, SPEC_FILE):
+        openvino = model_key(settings.encoder, OPENVINO_FILE) in present
+        for name in (SPEC_FILE, OPENVINO_WEIGHTS_FILE if openvino else ENCODER_FILE):
             if model_key(settings.encoder, name) not in present:
                 raise _missing(store, settings.encoder, name)
         return settings.encoder
@@ -65,17 +75,25 @@ def fetch_encoder(store: BundleStore, fingerprint: str, directory: Path) -> Path
     Raises ConfigurationError if the store does not have it, BundleCorrupt if its files have another fingerprint.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    for name in (ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE):
-        try:
-            (directory / name).write_bytes(store.read(model_key(fingerprint, name)))
-        except BundleNotFound as error:
-            if name == WEIGHTS_FILE:  # only large encoders have it; the fingerprint tells whether this one does
-                continue
-            raise _missing(store, fingerprint, name) from error
+    _copy(store, fingerprint, SPEC_FILE, directory)
+    spec = EncoderSpec.read(directory / SPEC_FILE)
+    for name in spec.files[1:]:
+        _copy(store, fingerprint, name, directory)
+    if spec.runtime == "onnxruntime":
+        # Only large encoders have it; the fingerprint tells whether this one does.
+        with contextlib.suppress(BundleNotFound):
+            (directory / WEIGHTS_FILE).write_bytes(store.read(model_key(fingerprint, WEIGHTS_FILE)))
     found = describe_model(directory).fingerprint
     if found != fingerprint:
         raise BundleCorrupt(f"The files in {store.address}/models/{fingerprint} have the fingerprint {found}.")
     return directory
+
+
+def _copy(store: BundleStore, fingerprint: str, name: str, directory: Path) -> None:
+    try:
+        (directory / name).write_bytes(store.read(model_key(fingerprint, name)))
+    except BundleNotFound as error:
+        raise _missing(store, fingerprint, name) from error
 
 
 def _missing(store: BundleStore, fingerprint: str, name: str) -> ConfigurationError:

@@ -1,25 +1,30 @@
-"""Encodes pixels as unit vectors with onnxruntime, which is imported only when an encoder is opened."""
+"""Encodes pixels as unit vectors, with the runtime that the encoder was exported for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.errors import BundleCorrupt
 from handler.manifest import ENCODER_FILE as ENCODER_FILE
+from handler.manifest import OPENVINO_FILE as OPENVINO_FILE
+from handler.manifest import OPENVINO_WEIGHTS_FILE as OPENVINO_WEIGHTS_FILE
 from handler.manifest import SPEC_FILE as SPEC_FILE
 from handler.manifest import WEIGHTS_FILE as WEIGHTS_FILE
 from handler.photos.images import Preprocessing
+from handler.photos.onnx_session import open_onnx
+from handler.photos.openvino_session import open_openvino
+from handler.photos.tensor_names import INPUT_NAME as INPUT_NAME
+from handler.photos.tensor_names import OUTPUT_NAME as OUTPUT_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-INPUT_NAME = "pixel_values"
-OUTPUT_NAME = "embedding"
+Runtime = Literal["onnxruntime", "openvino"]
 
 
 class Part(BaseModel):
@@ -34,7 +39,7 @@ class Part(BaseModel):
 
 
 class EncoderSpec(BaseModel):
-    """`preprocess.json`: everything about an encoder that its ONNX graph does not contain."""
+    """`preprocess.json`: everything about an encoder that its graph does not contain."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,6 +50,7 @@ class EncoderSpec(BaseModel):
         description="how tokens become one vector; part of the graph"
     )
     precision: Literal["fp32", "fp16", "w8", "int8"]
+    runtime: Runtime = Field(default="onnxruntime", description="the library that runs the graph")
     dim: int = Field(gt=0, description="length of an embedding")
     licence: str | None = None
     whitening: float = Field(
@@ -56,6 +62,12 @@ class EncoderSpec(BaseModel):
     def model_post_init(self, _context: object) -> None:
         if self.parts and sum(part.dim for part in self.parts) != self.dim:
             raise ValueError(f"the parts have {sum(part.dim for part in self.parts)} dimensions, not {self.dim}")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the encoder's files; a large ONNX graph has WEIGHTS_FILE as well."""
+        graph = (OPENVINO_FILE, OPENVINO_WEIGHTS_FILE) if self.runtime == "openvino" else (ENCODER_FILE,)
+        return (SPEC_FILE, *graph)
 
     @classmethod
     def read(cls, path: Path) -> EncoderSpec:
@@ -69,33 +81,21 @@ class EncoderSpec(BaseModel):
 
 
 class Encoder:
-    """An ONNX image encoder: `pixel_values` (n, 3, height, width) -> `embedding` (n, dim), pooled inside the graph."""
+    """An image encoder: `pixel_values` (n, 3, height, width) -> `embedding` (n, dim), pooled inside the graph."""
 
     def __init__(self, directory: Path, *, threads: int = 0, prepack: bool = True) -> None:
-        """Open `directory`'s `encoder.onnx` and `preprocess.json`; `threads` 0 means one per physical core.
+        """Open the encoder that `directory`'s `preprocess.json` describes; `threads` 0 means one per physical core.
 
-        Without `prepack` the runtime computes on the weights as they lie in the file, mapped where they have a file of
-        their own: it opens ten times as fast, and a picture takes about a tenth longer.
+        Without `prepack` onnxruntime computes on the weights as they lie in the file, mapped where they have a file of
+        their own: it opens ten times as fast, and a picture takes about a tenth longer. Raises BundleCorrupt for files
+        that are no encoder, ConfigurationError if the runtime that they need is not installed.
         """
-        import onnxruntime as ort
-
         self.spec = EncoderSpec.read(directory / SPEC_FILE)
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        if not prepack:
-            options.add_session_config_entry("session.disable_prepacking", "1")
-        path = directory / ENCODER_FILE
-        try:
-            self._session: Any = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions share no narrower base
-            raise BundleCorrupt(f"{path} does not open as an ONNX model: {error}") from error
-        names = [node.name for node in self._session.get_inputs()], [node.name for node in self._session.get_outputs()]
-        if names != ([INPUT_NAME], [OUTPUT_NAME]):
-            raise BundleCorrupt(
-                f"{path} maps {names[0]} to {names[1]}; an encoder maps ['{INPUT_NAME}'] to ['{OUTPUT_NAME}'].",
-                remedy="Write it with `vitrine export`.",
-            )
+        if self.spec.runtime == "openvino":
+            size = self.spec.preprocessing.input_size
+            self._run = open_openvino(directory / OPENVINO_FILE, size, threads=threads)
+        else:
+            self._run = open_onnx(directory / ENCODER_FILE, threads=threads, prepack=prepack)
 
     def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (n, 3, height, width) -> float32 (n, dim), each row of length 1.
@@ -105,12 +105,13 @@ class Encoder:
         expected = (3, *self.spec.preprocessing.input_size)
         if pixels.ndim != 4 or pixels.shape[1:] != expected:
             raise ValueError(f"pixels have shape {pixels.shape}; this encoder expects (n, *{expected})")
-        # int8 graphs compute each activation's range over the whole batch, so a photo's vector would depend on the
-        # other photos (as much as on quantization itself). One at a time is deterministic and as fast per photo.
-        step = 1 if self.spec.precision == "int8" else max(len(pixels), 1)
-        batches = [pixels[start : start + step] for start in range(0, len(pixels), step)] or [pixels]
-        raw = [self._session.run([OUTPUT_NAME], {INPUT_NAME: batch})[0] for batch in batches]
-        embeddings = np.concatenate(raw).astype(np.float32, copy=False)
+        # int8 in onnxruntime computes each activation's range over the whole batch, so a photo's vector would depend on
+        # the other photos (as much as on quantization itself). One at a time is deterministic and as fast per photo.
+        # OpenVINO's graph is compiled for one.
+        alone = self.spec.precision == "int8" or self.spec.runtime == "openvino"
+        step = 1 if alone else max(len(pixels), 1)
+        batches = [self._run(pixels[start : start + step]) for start in range(0, len(pixels), step)]
+        embeddings = np.concatenate(batches) if batches else np.zeros((0, self.spec.dim), dtype=np.float32)
         norms = np.linalg.norm(embeddings, axis=1, keepdims=True)
         if embeddings.shape != (len(pixels), self.spec.dim) or not np.isfinite(norms).all() or (norms == 0).any():
             raise BundleCorrupt(

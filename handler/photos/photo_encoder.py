@@ -34,7 +34,8 @@ class PhotoEncoder:
         self._encoder: Encoder | None = None
 
     def embed(self, photo: bytes) -> NDArray[np.float32]:
-        """float32 (dim,) of length 1. Raises ImageTooLarge, ImageUndecodable and BundleError.
+        """float32 (dim,) of length 1. Raises ImageTooLarge, ImageUndecodable, BundleError, and
+        ConfigurationError if the encoder needs a package that is not installed.
 
         CPU-bound, with up to 300 MB for a photo: call it off the event loop, and limit how many run at once.
         """
@@ -52,7 +53,7 @@ class PhotoEncoder:
             return self._encoder
 
     def _open(self) -> Encoder:
-        from handler.photos.encoder import ENCODER_FILE, WEIGHTS_FILE, Encoder
+        from handler.photos.encoder import SPEC_FILE, WEIGHTS_FILE, Encoder
 
         if model_fingerprint(self._model.files) != self._model.fingerprint:
             raise BundleCorrupt(f"The files of model {self._model.fingerprint} do not match its fingerprint.")
@@ -62,7 +63,7 @@ class PhotoEncoder:
         }
         # Large weights stay mapped: the first photo waits for the encoder to open.
         prepack = WEIGHTS_FILE not in paths
-        encoder = Encoder(paths[ENCODER_FILE].parent, threads=available_cores(), prepack=prepack)
+        encoder = Encoder(paths[SPEC_FILE].parent, threads=available_cores(), prepack=prepack)
         if encoder.spec.dim != self._model.dim:
             raise BundleCorrupt(f"The encoder has {encoder.spec.dim} dimensions, the manifest says {self._model.dim}.")
         return encoder

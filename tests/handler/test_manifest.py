@@ -21,8 +21,13 @@ from handler.manifest import (
     CATALOG_FILE,
     INDEX_FILE,
     MANIFEST_FILE,
+    MODEL_LAYOUTS,
+    OPENVINO_FILE,
+    OPENVINO_WEIGHTS_FILE,
+    SPEC_FILE,
     FileRef,
     Manifest,
+    ModelRef,
     bundle_key,
     model_fingerprint,
 )
@@ -202,3 +207,23 @@ def test_fingerprints_follow_content_and_names_not_order() -> None:
     assert model_fingerprint({"a": one, "b": two}) == model_fingerprint({"b": two, "a": one})
     others = [{"a": two, "b": one}, {"a": one}, {"a": one, "c": two}]
     assert len({model_fingerprint(files) for files in [{"a": one, "b": two}, *others]}) == 4
+
+
+def test_an_encoder_has_the_files_of_one_runtime() -> None:
+    one = FileRef(sha256="1" * 64, size=1)
+
+    def described(*names: str) -> ModelRef:
+        files = dict.fromkeys(names, one)
+        return ModelRef(
+            fingerprint=model_fingerprint(files), source="a", pooling="cls", precision="int8", dim=1, files=files
+        )
+
+    assert described(SPEC_FILE, OPENVINO_FILE, OPENVINO_WEIGHTS_FILE).files.keys() in MODEL_LAYOUTS
+    for names in (
+        (SPEC_FILE,),
+        (SPEC_FILE, OPENVINO_FILE),
+        (SPEC_FILE, ENCODER_FILE, OPENVINO_WEIGHTS_FILE),
+        (SPEC_FILE, ENCODER_FILE, "readme.md"),
+    ):
+        with pytest.raises(ValueError, match=r"an encoder is encoder\.onnx, preprocess\.json; or"):
+            described(*names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 from PIL import Image
 
-from handler.errors import BundleCorrupt
+from handler.errors import BundleCorrupt, ConfigurationError
 from handler.photos.encoder import ENCODER_FILE, INPUT_NAME, OUTPUT_NAME, SPEC_FILE, Encoder
 from handler.photos.images import preprocess
 from tests.tiny_encoder import DIM, SIZE
@@ -118,3 +119,11 @@ def test_vectors_that_cannot_be_compared_are_refused(copy: Path, operator: str, 
     (copy / SPEC_FILE).write_text(json.dumps(spec))
     with pytest.raises(BundleCorrupt, match="finite norms above zero"):
         Encoder(copy).encode(-np.abs(noise(2)))
+
+
+def test_a_runtime_that_is_not_installed_is_named_with_the_remedy(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)  # an import of it fails, as if it were not installed
+    spec = json.loads((copy / SPEC_FILE).read_text()) | {"runtime": "openvino"}
+    (copy / SPEC_FILE).write_text(json.dumps(spec))
+    with pytest.raises(ConfigurationError, match=r"needs OpenVINO.*scripts/setup openvino"):
+        Encoder(copy)
