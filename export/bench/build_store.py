@@ -76,7 +76,7 @@ def main() -> None:
         measured = _build(arguments.store, arguments.products, arguments.dim, arguments.vectors)
     else:
         measured = build_store(arguments.store, arguments.products, arguments.dim)
-    print(json.dumps(measured))  # noqa: T201
+    print(json.dumps(measured))
 
 
 def _write_vectors(path: Path, count: int) -> None:

@@ -11,7 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from handler.errors import BundleCorrupt, ConfigurationError, InvalidRequest
-from handler.products.sqlite_file import close_with, open_read_only
+from handler.products.sqlite_file import SqliteFile, close_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,6 @@ MAX_TEXT = 200
 MAX_WORDS = 12
 MIN_PREFIX = 2
 """Characters. A single letter stands for itself; as the start of a word it would match most of a catalog."""
-_BATCH: Final = 500
 _TOKENIZERS: Final[Mapping[Tokenizer, str]] = {
     "unicode61": "unicode61 remove_diacritics 2",
     "porter": "porter unicode61 remove_diacritics 2",
@@ -69,17 +68,17 @@ class TextIndex:
 
     def __init__(self, path: Path, tokenizer: Tokenizer) -> None:
         """Raises ConfigurationError if this Python's SQLite has no FTS5, BundleCorrupt if the table is missing."""
+        self._file = SqliteFile(path, self)
         try:
-            self._db = open_read_only(path, self)
-            self._db.execute("SELECT rowid FROM texts LIMIT 0")
-        except sqlite3.Error as error:
+            self._file.rows("SELECT rowid FROM texts LIMIT 0")
+        except BundleCorrupt as error:
             if "no such module" in str(error):
                 raise ConfigurationError(
                     f"SQLite {sqlite3.sqlite_version} has no FTS5, which the text search of this bundle needs.",
                     value=sqlite3.sqlite_version,
                     remedy="Run a Python whose SQLite has it, such as Lambda's python3.12 or newer or python.org's.",
                 ) from error
-            raise BundleCorrupt(f"{path} has no text index: {error}.") from error
+            raise
         self._tokenizer = tokenizer
         self._scratch: sqlite3.Connection | None = None
 
@@ -105,15 +104,17 @@ class TextIndex:
     def _match(self, query: str, count: int, allowed: Candidates | None) -> list[int]:
         # Only a filter needs more rows than it returns.
         limit = count if allowed is None else -1
-        ranked = self._db.execute(
+        ranked = self._file.batches(
             f"SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY bm25(texts, {_WEIGHTS_SQL}), rowid LIMIT ?",  # noqa: S608
             [query, limit],
         )
         found: list[int] = []
-        while len(found) < count and (rows := ranked.fetchmany(_BATCH)):
+        for rows in ranked:
             labels = [label for (label,) in rows]
             passing = labels if allowed is None else allowed.among(labels)
             found += [label for label in labels if label in passing]
+            if len(found) >= count:
+                break
         return found[:count]
 
 

@@ -41,9 +41,14 @@ def product_rows(count: int, seed: int = 0) -> list[CatalogRow]:
     return rows
 
 
+def store_path(work: Path, count: int) -> Path:
+    """Where the store of `count` products is kept below `work`."""
+    return work / f"{count}x{DIM}-v{_LAYOUT}"
+
+
 def published_bundle(work: Path, count: int, progress: Progress | None = None) -> Path:
     """A store whose current bundle has `count` products; built by the export side once and kept in `work`."""
-    store = work / f"{count}x{DIM}-v{_LAYOUT}"
+    store = store_path(work, count)
     if (store / "current.json").exists():
         return store
     work.mkdir(parents=True, exist_ok=True)

@@ -64,7 +64,7 @@ def test_only_photos_of_products_are_known(catalog: Catalog) -> None:
 def test_a_file_other_than_a_catalog_is_corrupt(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "catalog.sqlite"
     path.write_bytes(content)
-    with pytest.raises(BundleCorrupt, match="is not a catalog"):
+    with pytest.raises(BundleCorrupt, match="is not a catalog that Vitrine wrote"):
         Catalog(path, CatalogInfo(count=1, next_label=1))
 
 
