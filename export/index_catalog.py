@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from export.bundle.build_index import IndexParameters
 from export.bundle.content import BuildOptions
+from export.bundle.peak_memory import peak_memory
 from export.bundle.update_bundle import read_base, update_bundle
 from export.bundle.write_bundle import describe_model
 from export.photos.embed_catalog import check_usable, embed_catalog
@@ -46,6 +47,8 @@ class IndexReport:
     """Products that the previous bundle did not have."""
     removed: int
     """Products that only the previous bundle had."""
+    peak_memory: int
+    """Bytes, of the whole run."""
     skipped: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -104,5 +107,6 @@ def index_catalog(
         ef=outcome.manifest.index.ef,
         new=outcome.new,
         removed=outcome.removed,
+        peak_memory=peak_memory(),
         skipped=catalog.skipped,
     )

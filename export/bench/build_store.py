@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from export.bench.memory import peak_bytes
 from export.bench.serving.published import product_rows
 from export.bench.synthetic import DIM, clustered_latent, linear_view, stand_in_encoder
 from export.bundle.build_index import IndexParameters
 from export.bundle.content import BuildOptions
+from export.bundle.peak_memory import peak_memory
 from export.bundle.update_bundle import read_base, update_bundle
 from export.bundle.write_bundle import describe_model
 from export.terminal import progress_bar
@@ -87,7 +87,7 @@ def _write_vectors(path: Path, count: int) -> None:
 
 
 def _build(store: Path, count: int, dim: int | None, path: Path) -> dict[str, float]:
-    baseline = peak_bytes()
+    baseline = peak_memory()
     vectors = np.memmap(path, dtype=np.float32, mode="r+", shape=(count, DIM))
     rows = product_rows(count)
     products = _Products(rows, [hashlib.sha256(row.id.encode()).hexdigest() for row in rows], vectors)
@@ -101,7 +101,7 @@ def _build(store: Path, count: int, dim: int | None, path: Path) -> dict[str, fl
         "products": count,
         "dim": index.dim,
         "baseline_bytes": baseline,
-        "build_peak_bytes": peak_bytes(),
+        "build_peak_bytes": peak_memory(),
         "build_s": round(time.monotonic() - started, 1),
         "ef": index.ef,
         "recall": round(index.recall.value, 4),

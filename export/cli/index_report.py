@@ -31,6 +31,7 @@ def show_report(report: IndexReport, console: Console, report_path: Path) -> Non
     table.add_row("Dimensions", f"{report.dim}")
     table.add_row("Recall@10", f"{report.recall:.4f} with ef={report.ef}")
     table.add_row("Time", f"{report.seconds:.1f} s")
+    table.add_row("Memory", f"{report.peak_memory / 1e6:,.0f} MB at most")
     if report.skipped:
         skipped = f"{len(report.skipped):,} photo{'s' * (len(report.skipped) != 1)}"
         table.add_row("Skipped", f"[yellow]{skipped}[/]; full list in {escape(str(report_path))}")

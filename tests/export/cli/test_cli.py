@@ -80,6 +80,9 @@ def test_index_reports_what_it_did_and_does_nothing_twice(tmp_path: Path, encode
     assert re.search(r"Products +12 \(12 new, 0 removed\)", output)
     assert re.search(r"Embedded +12 at [\d,.]+ photos/s", output)
     assert re.search(r"Recall@10 +1\.0000 with ef=32", output)
+    memory = re.search(r"Memory +([\d,]+) MB at most", output)
+    assert memory
+    assert 20 < int(memory[1].replace(",", "")) < 20_000
     assert re.search(r"Skipped +1 photo;", output)
     assert "größe [bold].jpg: These 11 bytes are not an image" in output
     report = json.loads(LocalState(tmp_path / "shop").report.read_text(encoding="utf-8"))
