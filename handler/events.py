@@ -20,7 +20,8 @@ The same session and round again is a repeated request or a new answer after an 
 Showing a page again (`POST /v1/sessions/show`) is not a round and logs nothing.
 
 A line contains no address, browser, personal id, or anything that a shopper typed or uploaded. VITRINE_EVENTS=off turns
-events off. scripts/click_through.py computes click-through by strategy.
+events off. scripts/click_through.py computes click-through by strategy, and `vitrine tune --by-events` tunes vectors to
+what shoppers liked.
 """
 
 from __future__ import annotations

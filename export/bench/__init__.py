@@ -1,1 +1,1 @@
-"""Measuring how soon a shopper finds what they have in mind: `vitrine bench`. The shop itself never imports this."""
+"""Benchmarks, `vitrine bench` among them. Nothing that serves or indexes imports this."""

@@ -1,4 +1,4 @@
-"""Sessions from the first page on: until the product in mind is found, or for a set number of pages."""
+"""Play sessions: until the target is on a page, or for a fixed number of pages."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Turn:
-    """A page in front of the shopper, by the products' numbers in the catalog."""
+    """The page in front of the shopper; products go by their numbers in the catalog."""
 
     number: int
     """Of the round, counted from 1."""
     page: list[int]
     found: bool
-    """Does it show what is in mind? While a drifting shopper has not changed their mind, that does not count."""
+    """Whether the target is on the page. A drifting shopper's first target does not count."""
     token: str
     seconds: float
-    """That the shop took."""
+    """How long the shop took to answer."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """How one session ended."""
+    """The end of a session."""
 
     rounds: int
     capped: bool
-    """Given up after so many rounds, not found."""
+    """Whether the session ended at the limit without finding the target."""
     token_chars: int
 
 
 @dataclass(frozen=True)
 class Browsed:
-    """What a shopper sees who goes on whether or not the product was found, so that every arm shows as many pages."""
+    """The pages of a session that does not stop at its target, so that all arms show the same number of pages."""
 
     likeness: float
-    """Mean judge's cosine between two products of a page."""
+    """Mean cosine between two products of a page, according to the judge."""
     categories: float
     """Mean number of categories on a page."""
     all_seen: int
-    """The round by which every category had been on a page; one more than were played if that did not come."""
+    """The round by which every category had been on a page; the number of rounds played + 1 if some never were."""
     milliseconds: float
-    """A round, without the first, which is the same for all."""
+    """Mean time of a round. The first round is left out, because it is the same for all arms."""
 
 
 def find(
     shop: Shop, catalog: BenchCatalog, shopper: Shopper, arm: Arm, target: int, seed: int, max_rounds: int
 ) -> Found:
-    """Play until the target is on the page, at most `max_rounds`."""
+    """Play until the target is on the page, for at most `max_rounds`."""
     turn = None
     for turn in itertools.islice(session(shop, catalog, shopper, arm, target, seed), max_rounds):
         if turn.found:
@@ -71,7 +71,7 @@ def find(
 def browse(
     shop: Shop, catalog: BenchCatalog, shopper: Shopper, arm: Arm, target: int, seed: int, rounds: int
 ) -> Browsed:
-    """Play so many rounds, found or not."""
+    """Play `rounds` rounds, whether or not the target was found."""
     turns = list(itertools.islice(session(shop, catalog, shopper, arm, target, seed), rounds))
     seen: set[int] = set()
     all_seen = rounds + 1
@@ -89,10 +89,10 @@ def browse(
 
 
 def session(shop: Shop, catalog: BenchCatalog, shopper: Shopper, arm: Arm, target: int, seed: int) -> Iterator[Turn]:
-    """Every page of a session, answered when the next one is asked for; ends when the shop has nothing more to show.
+    """Yield the pages of a session, and answer each when the next one is requested; stop at an empty page.
 
-    All arms get the same target, the same first page and, round by round, the same random numbers, so that the
-    difference between two arms is the arms' and not luck's.
+    All arms get the same target, the same first page and, in each round, the same random numbers, so that luck does
+    not separate two arms.
     """
     wanted = target
     seen: set[int] = set()
@@ -115,6 +115,6 @@ def session(shop: Shop, catalog: BenchCatalog, shopper: Shopper, arm: Arm, targe
 
 
 def _another(products: int, seen: set[int], target: int, seed: int) -> int:
-    """The first of a shuffled catalog that no page has shown yet, so that arms nearly always agree on it."""
+    """The first product of a shuffled catalog that no page has shown yet; nearly always the same in all arms."""
     order = np.random.default_rng([seed, target, 0]).permutation(products)
     return next(int(number) for number in order if number not in seen and number != target)

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def random_rounds(products: int, count: int, shown_before: int = 0) -> dict[int, float]:
-    """Probability by round that a page of `count` random unseen products is the first to show the one in mind.
+    """Probability by round that a page of `count` random unseen products is the first to show the target.
 
     All orders in which the `products` can come are equally likely, so the target's place is uniform on 1..products and
     its round is that place divided by `count`, rounded up. `shown_before` are products, in whole pages, that went by

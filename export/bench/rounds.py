@@ -1,4 +1,4 @@
-"""How many rounds of ten until the product that a shopper has in mind is on the page: the whole benchmark."""
+"""The rounds benchmark: how many pages of ten until the shopper's target is on one."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Plan:
     arms: tuple[Arm, ...]
     shoppers: tuple[Shopper, ...]
     targets: Half = "all"
-    """Parameters are chosen on even numbers and reported on odd ones, so that none is fitted to what it is told for."""
+    """Choose parameters on even numbers and report odd ones: then no parameter is fitted to the reported targets."""
     sessions: int | None = None
-    """A shopper; None takes every target there is."""
+    """Sessions of each shopper in each arm; None takes every target."""
     seed: int = 0
     max_rounds: int = 400
     browse_sessions: int = 40
@@ -42,7 +42,7 @@ class Plan:
 
 
 def measure_rounds(catalog: BenchCatalog, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Play, and describe every shopper in every arm. Raises ConfigurationError for what cannot be played."""
+    """Play, and describe every shopper in every arm. Raises ConfigurationError for arms that a server cannot play."""
     if plan.url is not None:
         _check_server(catalog, plan)
     targets = pick_targets(len(catalog.ids), plan.targets, plan.sessions, plan.seed)
@@ -79,7 +79,7 @@ def measure_rounds(catalog: BenchCatalog, plan: Plan, progress: Progress) -> dic
 
 
 def pick_targets(products: int, half: Half, sessions: int | None, seed: int) -> list[int]:
-    """Numbers of the products that shoppers have in mind, in a shuffled order; at most `sessions` of them."""
+    """Numbers of at most `sessions` target products, shuffled."""
     step = {"even": slice(0, None, 2), "odd": slice(1, None, 2), "all": slice(None)}[half]
     numbers = np.arange(products)[step]
     shuffled = np.random.default_rng([seed, products]).permutation(numbers)

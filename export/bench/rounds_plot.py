@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHOWN_TO = 30
 _COLORS = {"mean": INK, "recency": "#a9a29a", "rocchio": "#d08a2e", "bayes": OURS}
-_COLUMNS = 4
+_COLUMNS = 5
 
 
 def plot_rounds(results: Mapping[str, Any], out: Path, name: str) -> Path:
@@ -34,7 +34,7 @@ def plot_rounds(results: Mapping[str, Any], out: Path, name: str) -> Path:
     figure, panels = plt.subplots(
         lines, columns, figsize=(3.1 * columns + 1, 2.9 * lines + 1.1), layout="constrained", squeeze=False, sharey=True
     )
-    title = f"Rounds of {first['count']} until the product in mind is on the page: {first['catalog']['name']}"
+    title = f"Rounds of {first['count']} until the target is on the page: {first['catalog']['name']}"
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12 if columns > 2 else 8)
     for panel, (judge, shopper, one) in zip(panels.flat, panel_of, strict=False):
         _draw(panel, f"{shopper}, by {judge}", one)

@@ -1,4 +1,4 @@
-"""The results as tables: one a shopper, one row an arm."""
+"""The results as tables: one for each shopper, with a row for each arm."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def show_rounds(judge: str, results: Mapping[str, Any], console: Console) -> Non
     catalog, targets = results["catalog"], results["targets"]
     console.print(
         f"\n[bold]{catalog['name']}, judged by {judge}[/], pages of {results['count']}; {targets['sessions']} sessions "
-        f"a shopper and arm ({targets['half']} targets). Brackets are 95 % intervals; differences are to "
+        f"a shopper and arm ({targets['half']} targets). Brackets are 95% intervals; differences are to "
         f"{REFERENCE}, by session."
     )
     for name, one in results["shoppers"].items():

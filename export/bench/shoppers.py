@@ -1,4 +1,4 @@
-"""Who plays: rules that turn likeness to the product in mind into likes. Pure; randomness is injected."""
+"""Simulated shoppers: rules that turn similarity to a target into likes. Pure; the source of randomness is injected."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shopper:
-    """By default the ideal one: likes the product of a page that is most like the one in mind, every time."""
+    """A rule. By default the ideal shopper's, who always likes the product of a page most similar to the target."""
 
     name: str
     temperature: float = 0.0
-    """Above 0 a like is drawn from softmax(cosine / temperature) instead."""
+    """Above 0, the like is drawn from softmax(cosine / temperature)."""
     most: int = 1
-    """Likes at most so many: the best, and of the next best those with a cosine above `also_above`."""
+    """Limit of likes per page: the best product, and the next best whose cosines exceed `also_above`."""
     also_above: float = 1.0
     at_least: float = -1.0
-    """Says nothing to a page on which no product has this cosine."""
+    """A page on which no cosine reaches this gets no like."""
     changes_at: int | None = None
-    """From this round on it is another product, one not seen yet, that is in mind."""
+    """From this round on, the target is another product, one that no page has shown."""
 
     def likes(self, cosines: NDArray[np.float32], rng: np.random.Generator) -> list[int]:
-        """Places on the page (n,) that get a like, the first choice first."""
-        # Drawn whether needed or not, and once a round: shoppers of one seed share one stream in every arm.
+        """Positions on the page that get a like, the first choice first; `cosines` (n,) are to the target."""
+        # Always drawn, once a round, so that shoppers of one seed share one stream in every arm.
         gumbel = rng.gumbel(size=len(cosines))
         if not len(cosines) or cosines.max() < self.at_least:
             return []
@@ -49,16 +49,16 @@ KINDS = {
 }
 DEFAULT_SHOPPERS = "ideal,noisy:0.05,noisy:0.1,noisy:0.2,impatient,drifting,stubborn"
 EXPLAINED = {
-    "ideal": "likes what is most like the product in mind",
-    "noisy": "likes one at random, likelier the more alike; the number is the temperature",
-    "impatient": "likes up to three that are at all alike",
-    "drifting": "thinks of another product from round 4 on; counted until that one is found",
-    "stubborn": "says nothing to a page that has nothing alike",
+    "ideal": "likes the product most similar to the target",
+    "noisy": "likes one product at random, a similar one more often; the number is the temperature",
+    "impatient": "likes up to three products that are similar to the target",
+    "drifting": "changes the target in round 4; rounds are counted until the second one is found",
+    "stubborn": "likes nothing on a page without a similar product",
 }
 
 
 def parse_shoppers(text: str) -> list[Shopper]:
-    """Comma-separated kinds, a noisy one with its temperature: `ideal,noisy:0.1`. Raises ConfigurationError."""
+    """Parse comma-separated kinds such as `ideal,noisy:0.1`. Raises ConfigurationError."""
     return list(dict.fromkeys(_parse(part.strip()) for part in text.split(",") if part.strip()))
 
 
@@ -77,5 +77,5 @@ def _parse(text: str) -> Shopper:
             field="shoppers",
             value=text,
             limit=", ".join(KINDS),
-            remedy="Only a noisy one takes a number, its temperature: noisy:0.1.",
+            remedy="Only noisy takes a number, its temperature: noisy:0.1.",
         ) from None

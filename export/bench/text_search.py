@@ -1,9 +1,10 @@
-"""Size, build time and search time of the text index, beside the catalog it belongs to and a scan without an index.
+"""Measure the text index: size and build time beside its catalog's, search time beside a scan without an index.
 
     python -m export.bench.text_search --products 100000
 
-Products have titles such as "Red dress no. 17", a category and a color. Queries of two words: `all` finds products that
-have both, `any` has one word that nothing has, so that the other is enough. The scan compares lower-case text.
+Products have titles such as "Red dress no. 17", a category and a color. Searches for two words: in `all` products have
+both, in `any` no product has one of them, so that the other is enough. `common` is a word that all products have. The
+scan compares lower-case text.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from export.bench.results import DEFAULT_OUT, INK, MUTED, OURS, write_json
+from export.bench.line_plot import plot_lines
+from export.bench.results import DEFAULT_OUT, INK, MUTED, OURS, TARGET, write_json
 from export.bench.serving.published import product_rows
 from export.bundle.write_catalog import write_catalog
 from export.bundle.write_texts import write_texts
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 ALL = (["red", "dress"], ["blue", "shi"], ["sand", "hat"], ["white", "shoes"], ["green", "skirt"], ["black", "short"])
 ANY = tuple([first, "unheard"] for first, _ in ALL)
+COMMON = (["no"],)
 REPEATS = 5
 SCAN = "SELECT label FROM products WHERE lower(fields) LIKE ? AND lower(fields) LIKE ? LIMIT ?"
 
@@ -44,7 +47,9 @@ def main() -> None:
     arguments = parser.parse_args()
     results = [_measure(count) for count in arguments.products]
     path = write_json(arguments.out, "text_search", {"results": results})
-    table = Table("products", "index MB", "of catalog", "build to catalog's", "all, ms", "any, ms", "scan to all")
+    table = Table(
+        "products", "index MB", "of catalog", "build to catalog's", "all, ms", "any, ms", "common, ms", "scan to all"
+    )
     for one in results:
         table.add_row(
             f"{one['products']:,}",
@@ -53,6 +58,7 @@ def main() -> None:
             f"{one['index_seconds'] / one['catalog_seconds']:.2f}",
             f"{one['all_ms']:.2f}",
             f"{one['any_ms']:.2f}",
+            f"{one['common_ms']:.2f}",
             f"{one['scan_ms'] / one['all_ms']:.0f}",
         )
     console = Console(width=100)
@@ -79,6 +85,7 @@ def _measure(count: int) -> dict[str, Any]:
                 "index_seconds": index_seconds,
                 "all_ms": _median(lambda words: index.search(words, DEPTH), ALL),
                 "any_ms": _median(lambda words: index.search(words, DEPTH), ANY),
+                "common_ms": _median(lambda words: index.search(words, DEPTH), COMMON),
                 "scan_ms": _median(
                     lambda words: db.execute(SCAN, [*(f"%{word}%" for word in words), count]).fetchall(), ALL
                 ),
@@ -100,25 +107,21 @@ def _median(search: Callable[[list[str]], object], queries: Sequence[list[str]])
 
 def _plot(results: Sequence[dict[str, Any]], out: Path) -> Path:
     """`<out>/text_search.png`: search time by the number of products."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
-    products = [one["products"] for one in results]
-    for name, label, color in (
+    lines = (
         ("all_ms", "all words", OURS),
         ("any_ms", "any word", INK),
+        ("common_ms", "a word that all products have", TARGET),
         ("scan_ms", "scan without an index", MUTED),
-    ):
-        axes.loglog(products, [one[name] for one in results], "o-", color=color, label=label)
-    axes.set(xlabel="products", ylabel="median CPU time, ms")
-    axes.legend(frameon=False, fontsize=9)
-    path = out / "text_search.png"
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
-    return path
+    )
+    return plot_lines(
+        out / "text_search.png",
+        results,
+        "products",
+        lines,
+        logarithmic=True,
+        xlabel="products",
+        ylabel="median CPU time, ms",
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every shopper in every arm, on as many cores as wanted. Which core plays what changes nothing but the clock."""
+"""Play every shopper in every arm, on several cores. Results do not depend on which core plays which session."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Rules:
     max_rounds: int
     browse_rounds: int
     url: str | None = None
-    """A server to play against; None plays in this process."""
+    """Address of a server to play against; None plays in this process."""
 
 
 @dataclass(frozen=True)
 class Bout:
-    """One shopper with one product in mind, through all arms: what one pair of differences is taken from."""
+    """One shopper with one target, who plays in all arms, so that differences between arms are within one bout."""
 
     shopper: Shopper
     target: int
     browses: bool
-    """Is this one of the sessions that also go on for a set number of pages?"""
+    """Whether to also play a fixed number of pages, target found or not."""
 
 
 @dataclass(frozen=True)

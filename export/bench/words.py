@@ -1,4 +1,4 @@
-"""What words learnt from a shop find among photos that no text describes.
+"""How well words learned from a shop find photos that no text describes.
 
     python -m export.bench.words PHOTOS
 
@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from export.bench.line_plot import plot_lines
 from export.bench.results import DEFAULT_OUT, INK, MUTED, OURS, TARGET, write_json
 from export.bench.synthetic import publish_vectors
 from export.bundle.fit_projection import fit_projection, project
@@ -32,7 +33,7 @@ from export.photos.read_catalog import CatalogRow, read_catalog
 from export.terminal import progress_bar
 from handler.manifest import WORDS_FILE
 from handler.open_bundle import OpenBundle
-from handler.photos.encoder import Encoder
+from handler.photos.encoder import SPEC_FILE, Encoder, EncoderSpec
 from handler.products.labels import LabelSet
 from handler.stores.store import DirectoryStore
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from handler.photos.projection import Projection
 
 K = 10
 
@@ -78,9 +81,15 @@ class _Shop:
     """Embedded photos with their classes, of which some are held out."""
 
     def __init__(
-        self, rows: Sequence[CatalogRow], vectors: NDArray[np.float32], model: Path, held_out: int, seed: int
+        self,
+        rows: Sequence[CatalogRow],
+        vectors: NDArray[np.float32],
+        projection: Projection | None,
+        model: Path,
+        held_out: int,
+        seed: int,
     ) -> None:
-        self.rows, self.vectors, self.model = rows, vectors, model
+        self.rows, self.vectors, self.projection, self.model = rows, vectors, projection, model
         self.names, self.classes = np.unique([str(row.fields["category"]) for row in rows], return_inverse=True)
         self.rng = np.random.default_rng(seed)
         everyone = np.arange(len(rows))
@@ -94,9 +103,10 @@ class _Shop:
         fingerprint = describe_model(model).fingerprint
         with EmbeddingCache(work / "embeddings.sqlite") as cache, progress_bar(Console(stderr=True)) as progress:
             embedded = embed_catalog(read_catalog(photos), fingerprint, lambda: Encoder(model), cache, progress)
-        projection = fit_projection(embedded.vectors)
+        spec = EncoderSpec.read(model / SPEC_FILE)
+        projection = fit_projection(embedded.vectors, spec.whitening, spec.parts)
         vectors = embedded.vectors if projection is None else project(embedded.vectors, projection)
-        return cls(embedded.rows, np.asarray(vectors), model, held_out, seed)
+        return cls(embedded.rows, np.asarray(vectors), projection, model, held_out, seed)
 
     def measure(self, titled: int, wrong: float) -> dict[str, Any]:
         """Publish a bundle in which `titled` photos have a title, a share of them a wrong one, and search it."""
@@ -108,7 +118,7 @@ class _Shop:
         rows = [CatalogRow(row.id, row.image, titles.get(place, {})) for place, row in enumerate(self.rows)]
         with tempfile.TemporaryDirectory() as directory:
             store = Path(directory)
-            publish_vectors(store, rows, self.vectors, self.model, Progress(disable=True))
+            publish_vectors(store, rows, self.vectors, self.model, Progress(disable=True), self.projection)
             opened = DirectoryStore(store)
             bundle = OpenBundle(opened, opened.current().version)
             return {"titled": titled, **self._search(bundle), "nearest": self._nearest(chosen, named)}
@@ -140,26 +150,15 @@ class _Shop:
 
 def _plot(results: Sequence[dict[str, Any]], classes: int, out: Path) -> Path:
     """`<out>/words.png`: accuracy and precision by the number of titled photos."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
-    titled = [one["titled"] for one in results]
-    for name, label, color in (
+    lines = (
         ("accuracy", "zero-shot accuracy", OURS),
         ("precision", f"precision@{K} of a search", INK),
         ("nearest", f"{K} nearest titled photos, no words", MUTED),
-    ):
-        axes.plot(titled, [one[name] for one in results], "o-", color=color, label=label)
-    axes.axhline(1 / classes, color=TARGET, ls=(0, (4, 3)), lw=1.2, label="chance")
-    axes.set(xlabel="photos with a title", ylim=(0, 1))
-    axes.legend(frameon=False, fontsize=9)
-    path = out / "words.png"
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
-    return path
+    )
+    chance = (1 / classes, "chance", TARGET)
+    return plot_lines(
+        out / "words.png", results, "titled", lines, level=chance, xlabel="photos with a title", ylim=(0, 1)
+    )
 
 
 if __name__ == "__main__":

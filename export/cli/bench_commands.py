@@ -30,6 +30,11 @@ SYNTHETIC_ARMS = "mean:5,recency:5,rocchio:5,bayes:5,mean:10,bayes:10"
 SYNTHETIC_SHOPPERS = "ideal,noisy:0.1"
 
 
+def _spaced(names: str) -> str:
+    """A list that a narrow terminal can wrap: text without a space is cut off."""
+    return names.replace(",", ", ")
+
+
 @bench.callback()
 def _group() -> None:
     """Keeps `rounds` a subcommand: typer turns a single command into the group itself."""
@@ -60,20 +65,20 @@ def rounds(
     shoppers: Annotated[
         str | None,
         typer.Option(
-            show_default=DEFAULT_SHOPPERS,
+            show_default=_spaced(DEFAULT_SHOPPERS),
             help="Simulated shoppers: ideal, noisy:TEMPERATURE, impatient, drifting, stubborn.",
         ),
     ] = None,
     arms: Annotated[
         str | None,
         typer.Option(
-            show_default=DEFAULT_ARMS,
+            show_default=_spaced(DEFAULT_ARMS),
             help="Arms to compare: strategy:similar, optionally with +diverse, @raw or @other.",
         ),
     ] = None,
     raw: Annotated[
         bool,
-        typer.Option("--raw", help=f"Also {RAW_ARMS}: the article's text and its code on plain embeddings."),
+        typer.Option("--raw", help=f"Also {_spaced(RAW_ARMS)}: the article's text and its code on plain embeddings."),
     ] = False,
     other: Annotated[
         Path | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003  typer evaluates the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from export.cli.console import answer, console
 from export.store.prune import KEEP
+from handler.errors import ConfigurationError
 from handler.stores.open_store import open_store
 
 if TYPE_CHECKING:
@@ -49,27 +51,47 @@ def publish(
 
 def tune(
     store: Store,
-    by: Annotated[str, typer.Option(metavar="FIELD", help="Field whose values say which products are alike.")],
+    by: Annotated[
+        str | None, typer.Option(metavar="FIELD", help="Field whose values say which products are alike.")
+    ] = None,
+    by_events: Annotated[
+        Path | None,
+        typer.Option(metavar="LOG", help="Log of this shop's events, JSON lines: what shoppers liked on each page."),
+    ] = None,
 ) -> None:
-    """Tune the vectors of the current bundle to a field, such as the category, and publish the result.
+    """Tune the vectors of the current bundle to a field or to shoppers' likes, and publish the result.
 
-    Nothing changes unless held-out products find more of their own kind, and products of held-out kinds no fewer.
-    Running sessions end. Later index runs keep the tuned projection; `vitrine index --refit` drops it.
+    Pass either --by or --by-events. Nothing changes unless tuning gains on held-out products and loses nothing on
+    held-out kinds of product. Running sessions end. Later index runs keep the tuned projection; `vitrine index --refit`
+    drops it.
     """
-    from export.bundle.tune_bundle import tune_bundle
+    from export.bundle.tune_by_events import tune_by_events
+    from export.bundle.tune_by_field import tune_by_field
     from export.terminal import progress_bar
 
+    opened = open_store(store)
     with progress_bar(console) as progress:
-        trial, manifest = tune_bundle(open_store(store), by, progress)
+        if by is not None and by_events is None:
+            tuning = tune_by_field(opened, by, progress)
+            measure, groups = "Neighbors of the same kind among ten", "kinds"
+        elif by_events is not None and by is None:
+            tuning, evidence = tune_by_events(opened, by_events, progress)
+            measure, groups = "Products passed over that are farther from earlier likes than the liked one", "regions"
+            console.print(
+                f"{evidence.choices:,} choices in {evidence.sessions:,} sessions; "
+                f"{evidence.broken:,} damaged lines, {evidence.unknown:,} unknown products."
+            )
+        else:
+            raise ConfigurationError("Pass either --by FIELD or --by-events LOG.", field="by")
+    trial = tuning.trial
     console.print(
-        "Neighbors of the same kind among ten, before and after: "
-        f"held-out products {trial.products[0]:.3f}, {trial.products[1]:.3f}; "
-        f"held-out kinds {trial.groups[0]:.3f}, {trial.groups[1]:.3f}."
+        f"{measure}, before and after: held-out products {trial.products[0]:.3f}, {trial.products[1]:.3f}; "
+        f"held-out {groups} {trial.groups[0]:.3f}, {trial.groups[1]:.3f}."
     )
-    if manifest is None:
+    if tuning.manifest is None:
         console.print("Tuning does not help on both: nothing was changed.")
     else:
-        console.print(f"{manifest.version} is current in {escape(store)}.")
+        console.print(f"{tuning.manifest.version} is current in {escape(store)}.")
 
 
 def bundles(store: Store) -> None:

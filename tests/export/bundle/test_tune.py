@@ -1,4 +1,4 @@
-"""Tuning to a field: closed form, kept only where it wins on products and kinds that it has not seen."""
+"""Tuning in closed form, kept only where it wins on products, and on kinds of product, that it has not seen."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
+from export.bench.bench_catalog import BenchCatalog
+from export.bench.log_sessions import log_sessions
+from export.bench.prepare import KNOWN_KEY
+from export.bench.shoppers import Shopper
 from export.bench.synthetic import publish_vectors, stand_in_encoder
 from export.bundle.fit_projection import fit_projection
-from export.bundle.tune_bundle import tune_bundle
-from export.bundle.tune_projection import WEIGHT, Trial, fit_discriminant, try_discriminant
+from export.bundle.tune_by_events import tune_by_events
+from export.bundle.tune_by_field import tune_by_field
+from export.bundle.tune_projection import WEIGHT, Trial, even_out, group_means, join, within
+from export.bundle.tune_to_groups import discriminant, try_groups
 from export.photos.read_catalog import CatalogRow
 from handler.errors import CatalogError
 from handler.open_bundle import OpenBundle
@@ -37,21 +43,29 @@ def shop(seed: int = 0, signal: float = 0.8) -> tuple[NDArray[np.float32], NDArr
 
 def test_inner_products_are_those_of_the_joined_vectors() -> None:
     vectors, groups = shop()
-    matrix = fit_discriminant(vectors, groups)
-    np.testing.assert_allclose(matrix, matrix.T, atol=1e-6)
-    added = np.linalg.eigvalsh(matrix.astype(np.float64)) ** 2 - 1
-    assert added.min() > -1e-5
-    assert (added > 1e-4).sum() == KINDS - 1
-    # The discriminant part has length WEIGHT on average, beside vectors of length 1.
-    lengths = ((vectors @ matrix) ** 2).sum(axis=1) - 1
-    assert lengths.mean() == pytest.approx(WEIGHT**2, rel=1e-3)
+    directions = discriminant(vectors, groups)
+    matrix = join(vectors, directions)
+    part = vectors @ directions.T
+    part *= WEIGHT / np.sqrt((part**2).sum(axis=1).mean())
+    joined = np.hstack([vectors, part])
+    np.testing.assert_allclose((vectors @ matrix) @ (vectors @ matrix).T, joined @ joined.T, atol=1e-5)
+    np.testing.assert_allclose(join(vectors, directions[:0]), np.eye(DIM))
+
+
+def test_evening_out_shortens_most_what_differs_most_within_groups() -> None:
+    vectors, groups = shop()
+    _, numbers = np.unique(groups, return_inverse=True)
+    before = np.linalg.eigvalsh(within(vectors, numbers))
+    after = np.linalg.eigvalsh(within((vectors @ even_out(vectors, numbers)).astype(np.float32), numbers))
+    assert after[-1] / after[0] < 0.8 * before[-1] / before[0]
+    np.testing.assert_allclose(group_means(vectors, numbers)[2], vectors[groups == 2].mean(axis=0), atol=1e-6)
 
 
 def test_a_field_that_the_vectors_know_wins_and_one_made_of_chance_does_not() -> None:
     vectors, groups = shop()
-    trial = try_discriminant(vectors, groups)
+    trial = try_groups(vectors, groups)
     assert trial.products[1] > trial.products[0] + 0.05
-    by_chance = try_discriminant(vectors, np.random.default_rng(1).permutation(groups))
+    by_chance = try_groups(vectors, np.random.default_rng(1).permutation(groups))
     assert abs(by_chance.products[1] - by_chance.products[0]) < 0.05
 
 
@@ -61,6 +75,7 @@ def test_a_field_that_the_vectors_know_wins_and_one_made_of_chance_does_not() ->
         (Trial((0.5, 0.6), (0.4, 0.4)), True),
         (Trial((0.5, 0.6), (0.4, 0.39)), False),
         (Trial((0.5, 0.5), (0.4, 0.5)), False),
+        (Trial((0.5, 0.6), (0.4, 0.4), chance=0.11), False),
     ],
 )
 def test_both_have_to_hold(trial: Trial, wins: bool) -> None:
@@ -70,10 +85,10 @@ def test_both_have_to_hold(trial: Trial, wins: bool) -> None:
 def test_too_few_products_or_kinds_are_refused() -> None:
     vectors, groups = shop()
     with pytest.raises(CatalogError, match="2 groups"):
-        try_discriminant(vectors[groups < 2], groups[groups < 2])
+        try_groups(vectors[groups < 2], groups[groups < 2])
     few = np.r_[np.flatnonzero(groups > 0), 0]
     with pytest.raises(CatalogError, match="smallest of 1 products"):
-        try_discriminant(vectors[few], groups[few])
+        try_groups(vectors[few], groups[few])
 
 
 def publish(directory: Path, vectors: NDArray[np.float32], kinds: list[str]) -> DirectoryStore:
@@ -93,9 +108,10 @@ def test_a_tuned_bundle_serves_the_tuned_vectors_in_a_space_of_its_own(tmp_path:
     vectors, groups = shop()
     store = publish(tmp_path, vectors, [f"kind {group}" for group in groups])
     before = opened(store)
-    trial, manifest = tune_bundle(store, "kind", QUIET)
+    tuning = tune_by_field(store, "kind", QUIET)
+    manifest = tuning.manifest
     after = opened(store)
-    assert trial.wins
+    assert tuning.trial.wins
     assert manifest is not None
     assert after.version == manifest.version != before.version
     assert after.vector_space != before.vector_space
@@ -113,9 +129,71 @@ def test_tuning_that_does_not_help_changes_nothing(tmp_path: Path) -> None:
     vectors, groups = shop(signal=0.0)
     store = publish(tmp_path, vectors, [f"kind {group}" for group in groups])
     version = store.current().version
-    trial, manifest = tune_bundle(store, "kind", QUIET)
-    assert not trial.wins
+    tuning = tune_by_field(store, "kind", QUIET)
+    manifest = tuning.manifest
+    assert not tuning.trial.wins
     assert manifest is None
     assert store.current().version == version
     with pytest.raises(CatalogError, match="'color'"):
-        tune_bundle(store, "color", QUIET)
+        tune_by_field(store, "color", QUIET)
+
+
+def catalog(directory: Path, signal: float = 0.8) -> tuple[DirectoryStore, BenchCatalog]:
+    """A shop whose shoppers judge by the kind alone, with a little taste of their own."""
+    vectors, groups = shop(signal=signal)
+    store = publish(directory, vectors, [f"kind {group}" for group in groups])
+    judge = np.eye(KINDS)[groups] + 0.2 * np.random.default_rng(5).normal(size=(len(groups), KINDS))
+    return store, BenchCatalog(
+        name="kinds",
+        ids=tuple(f"{number:03}" for number in range(len(groups))),
+        categories=groups,
+        judge=(judge / np.linalg.norm(judge, axis=1, keepdims=True)).astype(np.float32),
+        stores={"": directory / "bundles"},
+        signing_key=KNOWN_KEY,
+    )
+
+
+def test_likes_of_simulated_sessions_tune_the_vectors_to_their_taste(tmp_path: Path) -> None:
+    store, products = catalog(tmp_path)
+    before = opened(store)
+    log = tmp_path / "events.jsonl"
+    log_sessions(log, products, Shopper("ideal"), 200)
+    tuning, evidence = tune_by_events(store, log, QUIET)
+    assert evidence.broken == evidence.unknown == 0
+    assert 130 < evidence.sessions <= 200
+    assert tuning.trial.products[1] > tuning.trial.products[0] + tuning.trial.chance
+    assert tuning.trial.wins
+    after = opened(store)
+    assert tuning.manifest is not None
+    assert tuning.manifest.version == after.version != before.version
+
+    def precision(bundle: OpenBundle) -> float:
+        labels, vectors = bundle.index.vectors(list(range(len(products.ids))))
+        found = np.argsort(-(vectors @ vectors.T), axis=1)[:, 1:11]
+        kinds = products.categories[[products.numbers[one.id] for one in bundle.catalog.by_labels(labels).values()]]
+        return float((kinds[found] == kinds[:, None]).mean())
+
+    assert precision(after) > precision(before) + 0.05
+
+
+def test_a_log_of_random_likes_changes_nothing(tmp_path: Path) -> None:
+    store, products = catalog(tmp_path)
+    version = store.current().version
+    log = tmp_path / "events.jsonl"
+    log_sessions(log, products, Shopper("random", temperature=1e6), 120)
+    tuning, _ = tune_by_events(store, log, QUIET)
+    assert not tuning.trial.wins
+    assert tuning.manifest is None
+    assert store.current().version == version
+
+
+def test_a_log_that_cannot_be_tuned_by_is_refused(tmp_path: Path) -> None:
+    store, products = catalog(tmp_path)
+    log = tmp_path / "events.jsonl"
+    log_sessions(log, products, Shopper("ideal"), 40)
+    with pytest.raises(CatalogError, match="sessions with a like on a page after an earlier like, of 40; it takes 100"):
+        tune_by_events(store, log, QUIET)
+    elsewhere = log.read_text().replace(store.current().version, "20200101T000000Z-00000000")
+    log.write_text(elsewhere)
+    with pytest.raises(CatalogError, match="bundles that this store does not have"):
+        tune_by_events(store, log, QUIET)

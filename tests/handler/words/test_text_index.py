@@ -18,7 +18,7 @@ from export.photos.read_catalog import CatalogRow
 from export.store.assign_labels import Labels
 from handler.errors import BundleCorrupt, ConfigurationError, InvalidRequest
 from handler.products.labels import LabelSet
-from handler.words.text_index import MAX_WORDS, TextIndex, words_of
+from handler.words.text_index import MAX_WORDS, RANKED, TextIndex, words_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +71,19 @@ def test_words_find_products_in_order(plain: TextIndex, text: str, expected: lis
     found = plain.search(words_of(text), 10)
     assert sorted(found) == sorted(expected)
     assert found[:2] == expected[:2] or text not in ("red dress", "dre")
+
+
+def test_a_word_that_too_many_products_have_ranks_the_first_of_them_that_pass(tmp_path: Path) -> None:
+    """The best match is the last product: a search that ranked everything would put it first."""
+    last = RANKED + 1
+    products: dict[int, dict[str, Any]] = {label: {"notes": "a red dress"} for label in range(last)}
+    products[RANKED // 2] = products[last] = {"title": "Red"}
+    index = TextIndex(write(tmp_path / "catalog.sqlite", products), "unicode61")
+    assert index.search(["red"], 3) == [RANKED // 2, 0, 1]
+    allowed = LabelSet(np.asarray([1, 7, last]))
+    assert index.search(["red"], 3, allowed) == [last, 1, 7]
+    assert index.search(["red"], 1, allowed) == [last]
+    assert index.search(["dress"], 3, LabelSet(np.arange(5, last + 1))) == [5, 6, 7]
 
 
 def test_a_title_comes_before_a_description(plain: TextIndex) -> None:
