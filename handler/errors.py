@@ -37,7 +37,8 @@
     └── ExportError
         ├── ModelUnavailable      the checkpoint is not available
         ├── ModelUnsupported      not an image encoder that can be exported
-        └── ParityTooLow          the ONNX file does not reproduce PyTorch's neighbors
+        ├── ParityTooLow          the ONNX file does not reproduce PyTorch's neighbors
+        └── FineTuningUseless     held-out photos gained nothing from fine-tuning
 
 An error carries the wrong value, the limit and the remedy where they apply. Exceptions of other libraries (Pillow,
 onnxruntime, sqlite3, botocore) are translated where their function is called and nowhere else.
@@ -221,3 +222,7 @@ class ModelUnsupported(ExportError):
 
 class ParityTooLow(ExportError):
     code = "parity_too_low"
+
+
+class FineTuningUseless(ExportError):
+    code = "fine_tuning_useless"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  typer evaluates the annotations
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
 
 from export.cli.console import console
 from export.terminal import progress_bar
+from handler.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from export.model.export_model import ExportRequest
 
 
 def export(
@@ -40,6 +44,21 @@ def export(
         str | None, typer.Option("--license", help="License of the weights, if the model card does not state it.")
     ] = None,
     name: Annotated[str | None, typer.Option(show_default="its id or directory", help="Name of the model.")] = None,
+    finetune: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PHOTOS",
+            help="Fine-tune the last two blocks to these photos (a directory or a product table) before the export.",
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD",
+            help="With --finetune: photos with the same text in this field are alike; a directory has `category`.",
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="With --finetune: how often each photo is shown.", min=1)] = 5,
     join: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
@@ -53,6 +72,9 @@ def export(
 
     The parity check embeds photos with PyTorch and with the exported encoder. Unless nearly all of each photo's ten
     nearest neighbors agree, nothing is written. Requires: scripts/setup export
+
+    With --finetune, nothing is written either unless photos that were held out gain. A killed run resumes when the same
+    command is run again; until then it keeps gigabytes in the directory OUT.finetune.
     """
     if join is not None:
         _join(join, join_weight, out, name)
@@ -72,8 +94,25 @@ def export(
         name=name,
         sample=sample,
     )
+    if finetune is not None:
+        _finetune(request, finetune, by, epochs)
+        return
+    if by is not None:
+        raise ConfigurationError("--by needs --finetune.", field="by", value=by, remedy="Add --finetune PHOTOS.")
     with progress_bar(console) as progress:
         report = export_model(request, progress)
+    console.print(render(report))
+
+
+def _finetune(request: ExportRequest, photos: Path, by: str | None, epochs: int) -> None:
+    from export.cli.export_report import render
+    from export.finetune.export_tuned import export_tuned
+    from export.finetune.tune_checkpoint import FineTuning, describe
+
+    wanted = FineTuning(photos, request.out.with_name(f"{request.out.name}.finetune"), by, epochs)
+    with progress_bar(console) as progress:
+        report, gain = export_tuned(request, wanted, progress)
+    console.print(f"On photos that were held out: {describe(gain)}.")
     console.print(render(report))
 
 

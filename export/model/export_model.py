@@ -19,10 +19,11 @@ from handler.manifest import MODEL_FILES
 from handler.photos.encoder import ENCODER_FILE, OPENVINO_FILE, SPEC_FILE, EncoderSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.progress import Progress
 
+    from export.model.checkpoint import Checkpoint
     from export.model.quantize import Precision
     from handler.photos.encoder import Runtime
 
@@ -64,9 +65,12 @@ class ExportReport:
     speed: Speed
 
 
-def export_model(request: ExportRequest, progress: Progress) -> ExportReport:
+def export_model(
+    request: ExportRequest, progress: Progress, prepare: Callable[[Checkpoint], Checkpoint] | None = None
+) -> ExportReport:
     """Export, judge, and only then move into place: whatever goes wrong leaves `request.out` as it was.
 
+    `prepare` may change the checkpoint after it is loaded; the file is held against what it returns.
     Raises ModelUnavailable, ModelUnsupported, ParityTooLow, ConfigurationError (photos or output directory that
     cannot be used, a runtime that lacks the precision) and ExportError (an extra is not installed).
     """
@@ -76,14 +80,21 @@ def export_model(request: ExportRequest, progress: Progress) -> ExportReport:
         _check_precision(request.precision)
     check_out(request.out)
     with photos_to_judge_by(request.photos, request.sample, progress) as photos:
-        return _export(request, photos, progress)
+        return _export(request, photos, progress, prepare)
 
 
-def _export(request: ExportRequest, photos: Sequence[Path], progress: Progress) -> ExportReport:
+def _export(
+    request: ExportRequest,
+    photos: Sequence[Path],
+    progress: Progress,
+    prepare: Callable[[Checkpoint], Checkpoint] | None,
+) -> ExportReport:
     steps = progress.add_task("Loading the checkpoint", total=5)
     checkpoint = load_checkpoint(
         request.model, pooling=request.pooling, layers=request.layers, licence=request.licence, name=request.name
     )
+    if prepare is not None:
+        checkpoint = prepare(checkpoint)
     request.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=request.out.parent, prefix=".vitrine-export-") as temporary:
         made = Path(temporary) / "encoder"

@@ -32,11 +32,12 @@ def embed_pixels(checkpoint: Checkpoint, pixels: NDArray[np.float32]) -> NDArray
 
     with torch.no_grad():
         outputs = checkpoint.model(pixel_values=torch.from_numpy(pixels), **checkpoint.forward_options)
-        embeddings = _pool(checkpoint, outputs)
+        embeddings = pool(checkpoint, outputs)
         return np.asarray(torch.nn.functional.normalize(embeddings, dim=-1).numpy(), dtype=np.float32)
 
 
-def _pool(checkpoint: Checkpoint, outputs: Any) -> Any:
+def pool(checkpoint: Checkpoint, outputs: Any) -> Any:
+    """What the model's forward returned -> embeddings (n, dim), not normalized."""
     value = getattr(outputs, MODEL_OUTPUT[checkpoint.pooling])
     if checkpoint.pooling == "cls":
         return value[:, 0]

@@ -35,7 +35,14 @@ _SQUARE = {"height": SIDE, "width": SIDE}
 
 
 def write_checkpoint(
-    family: str, out: Path, *, seed: int = 0, spread: float = 0.4, projected: bool = True, fresh: bool = False
+    family: str,
+    out: Path,
+    *,
+    seed: int = 0,
+    spread: float = 0.4,
+    projected: bool = True,
+    fresh: bool = False,
+    blocks: int = 2,
 ) -> Path:
     """A `save_pretrained` directory of `family` with its usual image processor, at `out`; weights are N(0, spread).
 
@@ -46,7 +53,7 @@ def write_checkpoint(
     import transformers as tf
 
     torch.manual_seed(seed)
-    shape = _SHAPE | {"initializer_range": spread}
+    shape = _SHAPE | {"initializer_range": spread, "num_hidden_layers": blocks}
     pixels: Any
     with quiet():
         match family:
