@@ -23,7 +23,7 @@ from export.bench import scale_limits
 from export.planning import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 INFRA = Path(__file__).parents[2] / "infra"
 SIZES = (1_000_000, 10_000_000, 100_000_000)
@@ -45,7 +45,7 @@ class Figure:
 FIGURES = (
     Figure("index_seconds", "Index from vectors, s", "linear", (limits.LAMBDA_SECONDS, "Lambda's 900 s")),
     Figure("resident_mb", "Memory, MB", "linear", (limits.LAMBDA_MEMORY_MB, "Lambda's 10,240 MB")),
-    Figure("bundle_mb", "Bundle, MB", "linear", (limits.LAMBDA_STORAGE_MB / 2, "two in Lambda's /tmp")),
+    Figure("disk_mb", "On disk, MB", "linear", (limits.LAMBDA_STORAGE_MB / 2, "two in Lambda's /tmp")),
     Figure("cold_seconds", "Cold start, s", "linear", (limits.GATEWAY_SECONDS, "the gateway's 30 s")),
     Figure("round_ms", "Warm round, ms", "logarithmic"),
 )
@@ -80,27 +80,36 @@ class Fit:
         return f"{self.at(1e5):,.3g} at 100,000, {self.slope:+,.3g} for ten times as many"
 
 
+def series(row: Mapping[str, Any]) -> str:
+    """What a row belongs to: only sizes of one engine and one number of dimensions are fitted together."""
+    return f"{row['engine']}, {row['dim']} dimensions"
+
+
+def _rows(measured: Sequence[dict[str, Any]], name: str, key: str) -> list[dict[str, Any]]:
+    return [row for row in measured if series(row) == name and key in row]
+
+
 def fits(measured: Sequence[dict[str, Any]]) -> dict[tuple[str, str], Fit]:
-    """By engine and figure, where at least two sizes were measured."""
+    """By series and figure, where at least two sizes were measured."""
     found = {}
-    for engine in dict.fromkeys(row["engine"] for row in measured):
+    for name in dict.fromkeys(map(series, measured)):
         for figure in FIGURES:
-            rows = [row for row in measured if row["engine"] == engine and figure.key in row]
+            rows = _rows(measured, name, figure.key)
             if len({row["products"] for row in rows}) > 1:
                 products, values = [row["products"] for row in rows], [row[figure.key] for row in rows]
-                found[engine, figure.key] = Fit.of(products, values, figure.law)
+                found[name, figure.key] = Fit.of(products, values, figure.law)
     return found
 
 
 def table(measured: Sequence[dict[str, Any]]) -> str:
     """Markdown: each figure's fit, and what it says about SIZES. Sizes that were measured are not repeated here."""
-    head = ["engine", "", "fitted to", "fit", *(f"{size:,}" for size in SIZES)]
+    head = ["", "", "fitted to", "fit", *(f"{size:,}" for size in SIZES)]
     rows = [head, ["---", "---", "---", "---", *("---:" for _ in SIZES)]]
-    for (engine, key), fit in fits(measured).items():
+    for (name, key), fit in fits(measured).items():
         figure = next(one for one in FIGURES if one.key == key)
-        sizes = sorted({row["products"] for row in measured if row["engine"] == engine and key in row})
+        sizes = sorted({row["products"] for row in _rows(measured, name, key)})
         said = (f"{fit.at(size):,.3g}" if fit.at(size) < 1_000 else f"{fit.at(size):,.0f}" for size in SIZES)
-        rows.append([engine, figure.title, f"{sizes[0]:,} to {sizes[-1]:,}", str(fit), *said])
+        rows.append([name, figure.title, f"{sizes[0]:,} to {sizes[-1]:,}", str(fit), *said])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -119,14 +128,14 @@ def draw(measured: Sequence[dict[str, Any]], path: Path) -> None:
         unused.axis("off")
     fitted = fits(measured)
     for panel, one in zip(panels, drawn, strict=False):
-        for number, engine in enumerate(dict.fromkeys(row["engine"] for row in measured)):
-            rows = [row for row in measured if row["engine"] == engine and one.key in row]
+        for number, name in enumerate(dict.fromkeys(map(series, measured))):
+            rows = _rows(measured, name, one.key)
             if not rows:
                 continue
             sizes = [row["products"] for row in rows]
-            panel.plot(sizes, [row[one.key] for row in rows], "o", color=f"C{number}", label=engine)
-            if (engine, one.key) in fitted:
-                fit = fitted[engine, one.key]
+            panel.plot(sizes, [row[one.key] for row in rows], "o", color=f"C{number}", label=name)
+            if (name, one.key) in fitted:
+                fit = fitted[name, one.key]
                 within, beyond = _DRAWN[max(sizes) >= _DRAWN], _DRAWN[max(sizes) <= _DRAWN]
                 for part, style in ((within, "-"), (beyond, "--")):
                     panel.plot(part, [fit.at(size) for size in part], style, color=f"C{number}")
@@ -134,10 +143,12 @@ def draw(measured: Sequence[dict[str, Any]], path: Path) -> None:
             panel.axhline(one.limit[0], color="0.5", linewidth=1)
             panel.annotate(one.limit[1], (_DRAWN[0], one.limit[0]), va="bottom", color="0.4", fontsize=8)
         panel.set(title=one.title, xlabel="products", xscale="log", yscale="log")
-    engines = {
-        label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(engines.values(), engines.keys(), frameon=False, loc="outside lower left", ncols=len(engines))
+    handles, labels = panels[0].get_legend_handles_labels()
+    for panel in panels[1:]:
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
+            if label not in labels:
+                handles, labels = [*handles, handle], [*labels, label]
+    figure.legend(handles, labels, frameon=False, loc="outside lower left", ncols=len(labels))
     figure.savefig(path, dpi=90)
     plt.close(figure)
 

@@ -75,7 +75,7 @@ def on_a_node(work: Workload) -> Deployment:
         work,
         key="milvus-node",
         name=f"Milvus on {node.name}",
-        tried="a Milvus 2.3.5 server on the same machine, up to 20,000 products; not on AWS",
+        tried="a Milvus 2.3.5 server on one machine, up to 300,000 products; not on AWS",
         memory_gb=gb,
         lines={
             "server": node.dollars * HOURS_A_MONTH,

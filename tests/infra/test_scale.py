@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from export.bench import scale, scale_limits
+from export.planning.figures import measured
 from export.planning.on_lambda import one_lambda
 from tests.cli_process import vitrine
 from tests.infra.template import ROOT
@@ -44,6 +45,23 @@ def test_every_measured_size_names_its_command() -> None:
     for row in MEASURED:
         assert row["command"].startswith(("python -m ", "scripts/")), row
         assert row.keys() & {figure.key for figure in scale.FIGURES}, row
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "key", "figure"),
+    [
+        ("milvus_bytes", "Milvus", "resident_mb", lambda fit, dim: fit.slope * 1e6 - 4 * dim),
+        ("milvus_mb", "Milvus", "resident_mb", lambda fit, _: fit.fixed),
+        ("milvus_seconds_a_million", "Milvus", "index_seconds", lambda fit, _: fit.slope * 1e6),
+        ("cold_seconds_a_million", "hnswlib", "cold_seconds", lambda fit, _: fit.slope * 1e6),
+        ("round_ms", "hnswlib", "round_ms", lambda fit, _: fit.at(1e5)),
+        ("round_ms_a_decade", "hnswlib", "round_ms", lambda fit, _: fit.slope),
+    ],
+)
+def test_the_plan_takes_its_figures_from_the_fits(name: str, of: str, key: str, figure: Any) -> None:
+    row = next(row for row in MEASURED if row["engine"] == of and key in row)
+    fit = scale.fits(MEASURED)[scale.series(row), key]
+    assert measured()[name] == pytest.approx(figure(fit, row["dim"]), rel=0.05)
 
 
 @given(st.floats(0, 1e4), st.floats(1e-6, 1e2), st.sampled_from(["linear", "logarithmic"]))
