@@ -21,7 +21,7 @@
     ├── ImageError
     │   ├── ImageTooLarge         more bytes or pixels than the limit
     │   └── ImageUndecodable      an unsupported or broken image
-    ├── TextSearchUnavailable     the bundle has no text index
+    ├── TextSearchUnavailable     the bundle cannot be searched by words
     ├── PhotoSearchBusy           more photos at once than the process has room for
     ├── ConfigurationError        invalid environment variables or options
     ├── BundleError

@@ -10,6 +10,7 @@ from handler.manifest import INDEX_FILE, MANIFEST_FILE, WORDS_FILE, Manifest, bu
 from handler.open_engine import open_engine
 from handler.photos.photo_encoder import PhotoEncoder
 from handler.photos.projection import Projection
+from handler.words.text_index import Tokens
 from handler.words.text_search import TextSearch
 from handler.words.word_vectors import WordVectors
 
@@ -54,6 +55,11 @@ class OpenBundle:
         """Open and load now what the first search would. Raises BundleError, IndexUnavailable."""
         self.index.load()
 
+    def check_server(self) -> None:
+        """Raise IndexUnavailable if a server holds the products and does not answer, or lacks any of them."""
+        if self.manifest.collection:
+            self.index.load()
+
     def embed_photo(self, photo: bytes) -> NDArray[np.float32]:
         """A photo as a vector that can be compared with the index's: float32 (dim,), of length 1.
 
@@ -63,15 +69,18 @@ class OpenBundle:
         return vector if self._projection is None else self._projection.apply(vector[None])[0]
 
     @property
-    def has_text_index(self) -> bool:
-        return self._texts is not None
+    def has_text_search(self) -> bool:
+        """Whether words can be searched for: in a text index, or by word vectors alone if a server has the products."""
+        return self._texts is not None or (self.manifest.collection is not None and WORDS_FILE in self.manifest.files)
 
     @cached_property
     def text_search(self) -> TextSearch:
-        """Raises TextSearchUnavailable for a bundle without a text index, BundleCorrupt for broken word vectors."""
-        if self._texts is None:
-            raise _no_text_index(self.manifest)
-        return TextSearch(self._texts, self._word_vectors(), self.index)
+        """Raises TextSearchUnavailable for a bundle without one, BundleCorrupt for broken word vectors."""
+        tokenizer = self.manifest.catalog.tokenizer
+        if not self.has_text_search or tokenizer is None:
+            raise _no_text_search(self.manifest)
+        terms = Tokens(tokenizer).of if self._texts is None else self._texts.terms
+        return TextSearch(terms, self._texts, self._word_vectors(), self.index)
 
     def _word_vectors(self) -> WordVectors | None:
         expected = self.manifest.files.get(WORDS_FILE)
@@ -97,12 +106,13 @@ class OpenBundle:
         return self.manifest.vector_space
 
 
-def _no_text_index(manifest: Manifest) -> TextSearchUnavailable:
+def _no_text_search(manifest: Manifest) -> TextSearchUnavailable:
     if manifest.collection:
-        why, remedy = "its products are in Milvus", "Run `vitrine index` without --engine to search by words."
+        why = "its products are in Milvus, and their text has taught nothing about their photos"
+        remedy = "Run `vitrine index` without --engine to search by words."
     else:
         why = "it was written before there was text search"
         remedy = "Run `vitrine index` again; nothing has to be embedded again."
     return TextSearchUnavailable(
-        f"Bundle {manifest.version} has no text index: {why}.", value=manifest.version, remedy=remedy
+        f"Bundle {manifest.version} cannot be searched by words: {why}.", value=manifest.version, remedy=remedy
     )

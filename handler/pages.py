@@ -151,7 +151,7 @@ def _picks(serving: Serving, state: SessionState, wanted: PageRequest, text: str
     """`text` is what this very request searches for; `state.words` may be from an earlier one."""
     index, rng = serving.bundle.index, serving.tokens.page_random(state)
     # A session keeps its words when the shop goes back to a bundle that cannot search; they mean nothing there.
-    words = serving.bundle.text_search.taste(state.words) if state.words and serving.bundle.has_text_index else None
+    words = serving.bundle.text_search.taste(state.words) if state.words and serving.bundle.has_text_search else None
     found = []
     if text:
         found = serving.bundle.text_search.find(text, wanted.count, excluded=state.shown, allowed=wanted.allowed)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from handler.current_bundle import CurrentBundle
 from handler.metrics import Metrics
 from handler.milvus.client import Milvus
+from handler.milvus.server_token import server_token
 from handler.serving import Serving
 from handler.sessions.signing_keys import ParameterSource, RotatingKeys, SecretSource
 from handler.sessions.tokens import SessionTokens
@@ -36,7 +37,7 @@ class Runtime:
             self.metrics,
             settings.memory_megabytes,
             clock,
-            Milvus(settings.index, settings.index_token) if settings.index else None,
+            _milvus(settings),
         )
         self._rotating = _rotating_keys(settings)
         self._keys = settings.signing_keys
@@ -57,6 +58,12 @@ class Runtime:
     def serving(self) -> Serving:
         """What one request is answered from. Raises BundleError and ConfigurationError."""
         return Serving(self.bundle(), self.tokens, self.settings, self.metrics)
+
+
+def _milvus(settings: Settings) -> Milvus | None:
+    if settings.index is None:
+        return None
+    return Milvus(settings.index, server_token(settings.index_token, settings.index_token_secret))
 
 
 def _rotating_keys(settings: Settings) -> RotatingKeys | None:

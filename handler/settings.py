@@ -32,6 +32,9 @@ class Settings(BaseModel):
         description="server of bundles that name a collection: milvus+http://HOST:PORT",
     )
     index_token: str = Field(default="", repr=False, description="its API key, or USER:PASSWORD")
+    index_token_secret: str | None = Field(
+        default=None, min_length=1, description="ARN of the AWS secret that holds that token, instead of it"
+    )
     signing_keys_secret: str | None = Field(
         default=None, min_length=1, description="ARN of the AWS secret that holds the signing keys"
     )

@@ -1,7 +1,8 @@
 """Fill a directory with what one Lambda function needs and nothing more:  build_function.py FUNCTION DIRECTORY
 
 `sam build` calls it through infra/Makefile, `scripts/build-lambda` directly. RUNTIME (default python3.13) names the
-interpreter that the artifact is for; it has to be on this machine, because hnswlib comes as source. Everything else is
+interpreter that the artifact is for; it has to be on this machine, because hnswlib comes as source. MILVUS=1 adds what
+serving from a Milvus server needs (infra/milvus.txt). Everything else is
 a wheel, taken for Amazon Linux 2023 whatever the system here is. The steps of the re-index need the same packages, so
 what is installed is kept in build/packages and copied. Needs nothing but the standard library.
 """
@@ -70,7 +71,7 @@ def main() -> None:
 
 def build(function: Function, directory: Path, runtime: str) -> None:
     python = find_python(runtime)
-    shutil.copytree(packages(function.requirements, python, runtime), directory, dirs_exist_ok=True)
+    shutil.copytree(packages(listed(function), python, runtime), directory, dirs_exist_ok=True)
     copy_ours(function, directory)
     # /var/task is read-only: without bytecode every cold start would compile everything again. Unchecked, because a
     # zip file does not keep the times that Python would compare.
@@ -83,16 +84,23 @@ def build(function: Function, directory: Path, runtime: str) -> None:
     )
 
 
-def packages(requirements: str, python: str, runtime: str) -> Path:
-    """A directory with the stripped and compiled packages that `requirements` lists, installed once for each lock file,
-    interpreter and version of this program."""
+def listed(function: Function) -> tuple[str, ...]:
+    """The names of the packages that the function needs."""
+    files = [function.requirements, *(["infra/milvus.txt"] if os.environ.get("MILVUS") == "1" else [])]
+    lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
+    return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+def packages(names: tuple[str, ...], python: str, runtime: str) -> Path:
+    """A directory with the stripped and compiled packages `names`, installed once for each lock file, interpreter and
+    version of this program."""
 
     def fill(directory: Path) -> None:
-        install(requirements, directory, python, runtime)
+        install(names, directory, python, runtime)
         strip(directory)
         run(python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(directory), cwd=directory)
 
-    return kept([(ROOT / requirements).read_text(), runtime], python, fill)
+    return kept([*names, runtime], python, fill)
 
 
 def wheel(python: str) -> Path:
@@ -145,8 +153,7 @@ def find_python(runtime: str) -> str:
     return python
 
 
-def install(requirements: str, directory: Path, python: str, runtime: str) -> None:
-    names = [line for line in (ROOT / requirements).read_text().splitlines() if line and not line.startswith("#")]
+def install(names: tuple[str, ...], directory: Path, python: str, runtime: str) -> None:
     for name in names:
         locked(name)  # or pip would try every version there ever was
     wheels = [name for name in names if name != FROM_SOURCE]

@@ -1,4 +1,7 @@
-"""Run a command beside a new Milvus server; its address is in MILVUS_FOR_TESTS:  with_milvus.py COMMAND ..."""
+"""Run a command beside a new Milvus server:  with_milvus.py COMMAND ...
+
+MILVUS_FOR_TESTS has the server's address, MILVUS_DATA_FOR_TESTS the folder that it writes to.
+"""
 
 import os
 import subprocess
@@ -14,7 +17,8 @@ def main() -> int:
         server.set_base_dir(data)
         server.start()
         try:
-            environ = {**os.environ, "MILVUS_FOR_TESTS": f"milvus+http://127.0.0.1:{server.listen_port}"}
+            address = f"milvus+http://127.0.0.1:{server.listen_port}"
+            environ = {**os.environ, "MILVUS_FOR_TESTS": address, "MILVUS_DATA_FOR_TESTS": os.path.join(data, "data")}
             return subprocess.run(sys.argv[1:], env=environ, check=False).returncode
         finally:
             server.stop()

@@ -58,7 +58,7 @@ def build(run: Run, planned: Mapping[str, Any]) -> dict[str, Any]:
         "skipped": len(skipped),
         "reasons": dict(list(skipped.items())[:_REASONS_SHOWN]),
     }
-    options = BuildOptions(model, directory, IndexParameters(), Progress(disable=True))
+    options = BuildOptions(model, directory, IndexParameters(), Progress(disable=True), collections=run.collections)
     try:
         outcome = update_bundle(embedded, run.store, base, options)
     except PublishConflict as error:

@@ -29,12 +29,13 @@ def prune(run: Run, now: datetime | None = None) -> dict[str, Any]:
     pointer = pointer_or_none(run.store)
     if pointer is None:
         return {"status": "pruned", **report}
-    waste = [one for one in find_waste(run.store, now=now) if one.name != f"model {run.settings.encoder}"]
+    found = find_waste(run.store, now=now, collections=run.collections)
+    waste = [one for one in found if one.name != f"model {run.settings.encoder}"]
     try:
-        delete(run.store, waste, pointer.version)
+        delete(run.store, waste, pointer.version, run.collections)
     except PublishConflict as error:
         return {"status": "conflict", **report, "detail": str(error)}
-    for kind in ("bundle", "model"):
+    for kind in ("bundle", "model", *(["collection"] if run.collections else [])):
         report[f"{kind}s"] = sum(one.name.startswith(f"{kind} ") for one in waste)
     report["bytes"] = sum(one.size for one in waste)
     return {"status": "pruned", **report}

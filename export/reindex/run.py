@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from export.reindex.s3_folder import S3Folder
 from export.reindex.state import State
+from export.store.collections import Collections
 from handler.stores.file_cache import FileCache
 from handler.stores.open_store import open_store
 
@@ -36,7 +37,17 @@ class Run:
     def photos(self) -> S3Folder:
         return S3Folder(self.settings.catalog)
 
+    @cached_property
+    def collections(self) -> Collections | None:
+        """Where vectors and products go; None keeps them in the bundle's files."""
+        settings = self.settings
+        if settings.index is None:
+            return None
+        return Collections.at(settings.index, self.store.address, settings.index_token, settings.index_token_secret)
+
     def seen(self, catalog: S3Catalog) -> str:
         """A digest of everything that decides what a complete run publishes."""
         asked_for = f"{catalog.digest()} {self.settings.model} {self.settings.encoder}"
+        if self.settings.index:
+            asked_for += f" {self.settings.index}"
         return hashlib.sha256(asked_for.encode()).hexdigest()

@@ -37,6 +37,13 @@ class ReindexSettings(BaseModel):
         description="fingerprint of an encoder in the bundles' store, instead of it",
     )
     publish_minutes: float = Field(default=0, ge=0, description="shortest time between the starts of two builds")
+    index: str | None = Field(
+        default=None, min_length=1, description="server for vectors and products: milvus+http://HOST:PORT"
+    )
+    index_token: str = Field(default="", repr=False, description="its API key, or USER:PASSWORD")
+    index_token_secret: str | None = Field(
+        default=None, min_length=1, description="ARN of the AWS secret that holds that token, instead of it"
+    )
     cache: Path = Field(default=DEFAULT_FOLDER, description="local copies of bundles in S3")
     cache_megabytes: int = Field(default=DEFAULT_MEGABYTES, ge=1, description="size limit of these copies")
 

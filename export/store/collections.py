@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from handler.milvus.client import Milvus
 from handler.milvus.collection import RETIRED_SUFFIX, collection_prefix
+from handler.milvus.server_token import server_token
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -27,9 +28,13 @@ class Collections:
         self._prefix = collection_prefix(store_address)
 
     @classmethod
-    def at(cls, address: str, store_address: str) -> Collections:
-        """On the server at `address`, with the credentials in VITRINE_INDEX_TOKEN. Raises ConfigurationError."""
-        return cls(Milvus(address, os.environ.get("VITRINE_INDEX_TOKEN", ""), REQUEST_SECONDS), store_address)
+    def at(cls, address: str, store_address: str, token: str | None = None, secret: str | None = None) -> Collections:
+        """On the server at `address`, with `token`, or the one in the AWS secret of that ARN.
+
+        Without either, with the one in VITRINE_INDEX_TOKEN. Raises ConfigurationError for a malformed address.
+        """
+        given = os.environ.get("VITRINE_INDEX_TOKEN", "") if token is None else token
+        return cls(Milvus(address, server_token(given, secret), REQUEST_SECONDS), store_address)
 
     def new_name(self) -> str:
         return f"{self._prefix}{datetime.now(UTC):{_TIME}}_{secrets.token_hex(4)}"

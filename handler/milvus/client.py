@@ -11,7 +11,7 @@ from handler.errors import ConfigurationError, IndexUnavailable
 from handler.milvus.collection import MilvusAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -34,8 +34,10 @@ class Found(NamedTuple):
 class Milvus:
     """A connection, opened by the first request over it. Every method raises IndexUnavailable."""
 
-    def __init__(self, address: str, token: str = "", request_seconds: float = REQUEST_SECONDS) -> None:
-        """`token` is an API key or USER:PASSWORD. Raises ConfigurationError for a malformed address."""
+    def __init__(
+        self, address: str, token: Callable[[], str] = lambda: "", request_seconds: float = REQUEST_SECONDS
+    ) -> None:
+        """`token` gives an API key or USER:PASSWORD. Raises ConfigurationError for a malformed address."""
         self.address = address
         self.request_seconds = request_seconds
         self._token = token
@@ -48,7 +50,10 @@ class Milvus:
 
     @cached_property
     def client(self) -> Any:
-        """pymilvus' client, for what this class does not offer. Raises ConfigurationError without pymilvus."""
+        """pymilvus' client, for what this class does not offer.
+
+        Raises ConfigurationError without pymilvus, or if the token cannot be read.
+        """
         try:
             from pymilvus import MilvusClient
         except ImportError as error:
@@ -58,7 +63,7 @@ class Milvus:
         # pymilvus logs every error that it raises, with a traceback to standard error; `translated` reports them.
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
         with self.translated():
-            return MilvusClient(uri=self._uri, token=self._token, timeout=CONNECT_SECONDS)
+            return MilvusClient(uri=self._uri, token=self._token(), timeout=CONNECT_SECONDS)
 
     def collections(self) -> list[str]:
         """The names of all collections on the server."""
@@ -92,6 +97,15 @@ class Milvus:
 
     def require_rows(self, collection: str, expected: int) -> None:
         """Raise IndexUnavailable unless the collection is loaded and has `expected` rows."""
+        with self.translated():
+            loading = self.client.get_load_state(collection, timeout=self.request_seconds)
+        if loading["state"].name != "Loaded":
+            raise IndexUnavailable(
+                f"Collection {collection} in Milvus at {self.address} is not loaded: {loading['state'].name}, "
+                f"{loading.get('progress', 0)} %.",
+                value=loading["state"].name,
+                remedy="Wait until it is loaded; load it in Milvus if somebody released it, or index again.",
+            )
         found = self.count(collection)
         if found != expected:
             raise IndexUnavailable(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from handler.errors import BundleCorrupt, ConfigurationError, InvalidRequest
@@ -32,6 +33,7 @@ MIN_PREFIX = 2
 RANKED: Final = 10_000
 """Matching products that are ranked, those with the lowest labels. bm25 takes 0.8 µs a product, and a word that more
 products have tells them hardly apart."""
+_NO_FTS5: Final = "no such module"
 _TOKENIZERS: Final[Mapping[Tokenizer, str]] = {
     "unicode61": "unicode61 remove_diacritics 2",
     "porter": "porter unicode61 remove_diacritics 2",
@@ -67,6 +69,26 @@ def words_of(text: str) -> list[str]:
     return words
 
 
+class Tokens:
+    """Splits texts into the terms that a tokenizer writes into the text index."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        """Raises ConfigurationError if this Python's SQLite has no FTS5."""
+        self._db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        close_with(self, self._db)
+        try:
+            self._db.execute(schema(tokenizer))
+            self._db.execute("CREATE VIRTUAL TABLE terms USING fts5vocab('texts', 'instance')")
+        except sqlite3.OperationalError as error:
+            raise _no_fts5() from error
+
+    def of(self, text: str) -> list[str]:
+        """`text` in the index's terms: lower case, without accents, reduced to stems by porter."""
+        self._db.execute("INSERT INTO texts (texts) VALUES ('delete-all')")
+        self._db.execute("INSERT INTO texts (rowid, title) VALUES (1, ?)", [text])
+        return [term for (term,) in self._db.execute("SELECT term FROM terms ORDER BY offset")]
+
+
 class TextIndex:
     """Read-only view of the `texts` table of a bundle's verified `catalog.sqlite`."""
 
@@ -76,15 +98,18 @@ class TextIndex:
         try:
             self._file.rows("SELECT rowid FROM texts LIMIT 0")
         except BundleCorrupt as error:
-            if "no such module" in str(error):
-                raise ConfigurationError(
-                    f"SQLite {sqlite3.sqlite_version} has no FTS5, which the text search of this bundle needs.",
-                    value=sqlite3.sqlite_version,
-                    remedy="Run a Python whose SQLite has it, such as Lambda's python3.12 or newer or python.org's.",
-                ) from error
+            if _NO_FTS5 in str(error):
+                raise _no_fts5() from error
             raise
         self._tokenizer = tokenizer
-        self._scratch: sqlite3.Connection | None = None
+
+    @cached_property
+    def _tokens(self) -> Tokens:
+        return Tokens(self._tokenizer)
+
+    def terms(self, text: str) -> list[str]:
+        """See `Tokens.of`."""
+        return self._tokens.of(text)
 
     def search(self, words: Sequence[str], count: int, allowed: Candidates | None = None) -> list[int]:
         """Up to `count` labels of `allowed`, best first by bm25 among the first RANKED that match.
@@ -93,17 +118,6 @@ class TextIndex:
         """
         wanted = [f'"{word}"{"*" if len(word) >= MIN_PREFIX else ""}' for word in words]
         return self._match(" AND ".join(wanted), count, allowed) or self._match(" OR ".join(wanted), count, allowed)
-
-    def terms(self, text: str) -> list[str]:
-        """`text` as the tokenizer writes it into the index: lower case, without accents, reduced to stems by porter."""
-        if self._scratch is None:
-            self._scratch = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            close_with(self, self._scratch)
-            self._scratch.execute(schema(self._tokenizer))
-            self._scratch.execute("CREATE VIRTUAL TABLE terms USING fts5vocab('texts', 'instance')")
-        self._scratch.execute("INSERT INTO texts (texts) VALUES ('delete-all')")
-        self._scratch.execute("INSERT INTO texts (rowid, title) VALUES (1, ?)", [text])
-        return [term for (term,) in self._scratch.execute("SELECT term FROM terms ORDER BY offset")]
 
     def _match(self, query: str, count: int, allowed: Candidates | None) -> list[int]:
         values: list[object] = []
@@ -135,4 +149,14 @@ class TextIndex:
 
 
 _MATCHING = "SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rowid"
+
+
+def _no_fts5() -> ConfigurationError:
+    return ConfigurationError(
+        f"SQLite {sqlite3.sqlite_version} has no FTS5, which the text search of this bundle needs.",
+        value=sqlite3.sqlite_version,
+        remedy="Run a Python whose SQLite has it, such as Lambda's python3.12 or newer or python.org's.",
+    )
+
+
 _WEIGHTS_SQL = ", ".join(map(str, WEIGHTS))

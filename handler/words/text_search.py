@@ -11,7 +11,7 @@ from handler.words.fuse import fuse
 from handler.words.text_index import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
@@ -29,8 +29,19 @@ TASTES_KEPT = 64
 class TextSearch:
     """Searches one bundle."""
 
-    def __init__(self, texts: TextIndex, vectors: WordVectors | None, index: NeighborIndex) -> None:
-        """`vectors` is None where the shop's text has taught nothing about its photos."""
+    def __init__(
+        self,
+        terms: Callable[[str], list[str]],
+        texts: TextIndex | None,
+        vectors: WordVectors | None,
+        index: NeighborIndex,
+    ) -> None:
+        """`terms` splits a text as the text index was split (see `Tokens.of`).
+
+        `texts` is None where the products are on a server without a text index: a search then finds what looks as if it
+        had the words. `vectors` is None where the shop's text has taught nothing about its photos.
+        """
+        self._terms = terms
         self._texts = texts
         self._vectors = vectors
         self._index = index
@@ -43,13 +54,14 @@ class TextSearch:
 
         Raises InvalidRequest if `text` has no word, or too many.
         """
-        depth = DEPTH + len(excluded)
         words = words_of(text)
-        lexical = self._texts.search(words, depth, allowed)
-        rankings = [[label for label in lexical if label not in excluded][:DEPTH]]
+        rankings, depth = [], count
+        if self._texts is not None:
+            lexical = self._texts.search(words, DEPTH + len(excluded), allowed)
+            rankings, depth = [[label for label in lexical if label not in excluded][:DEPTH]], DEPTH
         query = self.direction(text)
         if query is not None:
-            nearest = self._index.nearest(query, DEPTH, excluded=excluded, allowed=allowed)
+            nearest = self._index.nearest(query, depth, excluded=excluded, allowed=allowed)
             rankings.append([neighbor.label for neighbor in nearest])
         return fuse(rankings, count)
 
@@ -57,7 +69,7 @@ class TextSearch:
         """The unit vector (dim,) of those words of `text` that photos have taught something about, or None."""
         if self._vectors is None:
             return None
-        return self._vectors.vector(self._texts.terms(" ".join(words_of(text))))
+        return self._vectors.vector(self._terms(" ".join(words_of(text))))
 
     def taste(self, text: str) -> NDArray[np.float32] | None:
         """What a text looks like in this shop: the unit mean (dim,) of its best products. None if it finds nothing.

@@ -267,7 +267,7 @@ def test_a_replaced_bundle_gives_its_descriptors_back_before_the_garbage_collect
         for _ in range(3):
             bundle = OpenBundle(store, version)
             bundle.load()
-            assert bundle.has_text_index
+            assert bundle.has_text_search
             assert len(os.listdir("/proc/self/fd")) > before
             del bundle
         assert len(os.listdir("/proc/self/fd")) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request  # noqa: TC002  FastAPI evaluates the annotations
 from fastapi.responses import Response  # noqa: TC002  FastAPI evaluates the annotations
+from starlette.concurrency import run_in_threadpool
 
 from handler.api.routes.answering import new_router, private, public, runtime_of, serving, statuses
 from handler.recommend.strategies import STRATEGIES
@@ -36,8 +37,10 @@ _BUNDLE = {
 
 @router.get("/health", response_model=Health, responses=statuses(up=_UP, stale=_STALE))
 async def health(request: Request) -> Response:
-    """The bundle being served, and whether newer ones can be loaded."""
-    version, stale = (await serving(request)).bundle.version, runtime_of(request).current.stale
+    """The bundle being served, and whether newer ones can be loaded; 503 while its products cannot be read."""
+    bundle, stale = (await serving(request)).bundle, runtime_of(request).current.stale
+    await run_in_threadpool(bundle.check_server)
+    version = bundle.version
     if stale is None:
         return private(Health(status="ok", bundle=version))
     seconds = round(stale.seconds, 1)
@@ -62,6 +65,6 @@ async def bundle_info(request: Request) -> Response:
         strategies=sorted(STRATEGIES),
         default_strategy=shop.settings.strategy,
         options=["diverse"],
-        text_search=shop.bundle.has_text_index,
+        text_search=shop.bundle.has_text_search,
     )
     return public(request, info)

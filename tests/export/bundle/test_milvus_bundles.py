@@ -6,60 +6,21 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rich.progress import Progress
 
-from export.index_catalog import index_catalog
-from export.photos.read_catalog import read_catalog
 from export.store.collections import Collections
 from export.store.prune import delete, find_waste
 from export.store.rollback import roll_back
-from handler import lambda_entry
 from handler.errors import ConfigurationError, IndexUnavailable
-from handler.manifest import Manifest, bundle_key
 from handler.milvus.client import Milvus
 from handler.open_bundle import OpenBundle
 from handler.recommend.strategies import STRATEGIES
-from handler.stores.store import DirectoryStore
-from tests.conftest import KEY, MILVUS, draw_photos
 from tests.handler.photo_files import as_form
 from tests.handler.support import event, get, send
+from tests.milvus_shop import Shop, serving_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from export.index_catalog import IndexReport
-
-
-class Shop:
-    """A shop of four colors, 20 photos each, that indexes into Milvus."""
-
-    def __init__(self, directory: Path, encoder: Path) -> None:
-        self.photos = draw_photos(directory / "photos")
-        self.table = self.photos / "catalog.jsonl"
-        self.store = DirectoryStore(directory / "bundles")
-        self.address = MILVUS or f"milvus+file:{directory}/lite.db"
-        self.collections: Collections | None = Collections.at(self.address, self.store.address)
-        self._encoder = encoder
-        self._cache = directory / "embeddings.sqlite"
-
-    def index(self) -> IndexReport:
-        return index_catalog(
-            read_catalog(self.table),
-            self.store,
-            self._encoder,
-            self._cache,
-            Progress(disable=True),
-            collections=self.collections,
-        )
-
-    def remove(self, *ids: str) -> None:
-        lines = self.table.read_text().splitlines(keepends=True)
-        self.table.write_text("".join(line for line in lines if not any(f'"{name}"' in line for name in ids)))
-
-    def manifest(self) -> Manifest:
-        version = self.store.current().version
-        return Manifest.parse(self.store.read(bundle_key(version, "manifest.json")), version)
 
 
 @pytest.fixture(scope="module")
@@ -79,23 +40,14 @@ def shop(tmp_path: Path, encoder_directory: Path) -> Shop:
 
 @pytest.fixture
 def lasting_gateway(lasting: Shop) -> Iterator[None]:
-    yield from serve(lasting)
+    with serving_from(lasting):
+        yield
 
 
 @pytest.fixture
 def gateway(shop: Shop) -> Iterator[None]:
-    yield from serve(shop)
-
-
-def serve(shop: Shop) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VITRINE_BUNDLES", shop.store.address)
-        patch.setenv("VITRINE_INDEX", shop.address)
-        patch.setenv("VITRINE_SIGNING_KEYS", KEY)
-        patch.setenv("VITRINE_REFRESH_SECONDS", "0")
-        lambda_entry._adapter.cache_clear()
+    with serving_from(shop):
         yield
-    lambda_entry._adapter.cache_clear()
 
 
 def play(page: dict[str, Any], liked: list[str], **more: Any) -> dict[str, Any]:
@@ -222,3 +174,17 @@ def test_a_server_that_cannot_be_reached_is_index_unavailable() -> None:
 def test_a_handler_without_the_servers_address_says_so(lasting: Shop) -> None:
     with pytest.raises(ConfigurationError, match="VITRINE_INDEX is not set"):
         OpenBundle(lasting.store, lasting.store.current().version)
+
+
+@pytest.mark.usefixtures("lasting_gateway")
+def test_words_find_what_looks_like_them() -> None:
+    """A server has no text index; what the shop's words look like was learnt from its text and photos."""
+    assert send(get("/v1/bundle")).json["text_search"]
+    found = send(get("/v1/search/text?text=Red&count=5")).json["items"]
+    assert [item["fields"]["colour"] for item in found] == ["red"] * 5
+    first = send(event("start_session", {"seed": "words"})).json
+    page = send(event("search_text", {"session": first["session"], "text": "green", "similar": 4})).json
+    searched = [item["fields"]["colour"] for item in page["items"] if item["reason"] == "searched"]
+    assert len(searched) >= 4
+    assert set(searched) == {"green"}
+    assert send(get("/v1/search/text?text=chandelier")).json["items"] == []
