@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,12 +54,18 @@ class Function:
     entry: str
     requirements: str
     data: tuple[str, ...]
+    asks_milvus: bool = False
+    unused_with_milvus: tuple[str, ...] = ()
+    """Packages that make way for pymilvus, which would not fit beside them."""
 
 
 _REINDEX = Function("export.reindex.job", "infra/reindex.txt", ("export/embedded",))
+# They run no encoder.
+_PUBLISH = replace(_REINDEX, asks_milvus=True, unused_with_milvus=("onnxruntime",))
 FUNCTIONS = {
-    "ApiFunction": Function("handler.lambda_entry", "infra/api.txt", ("handler/static",)),
-    **dict.fromkeys(("PlanFunction", "EmbedFunction", "BuildFunction", "PruneFunction"), _REINDEX),
+    "ApiFunction": Function("handler.lambda_entry", "infra/api.txt", ("handler/static",), asks_milvus=True),
+    **dict.fromkeys(("PlanFunction", "EmbedFunction"), _REINDEX),
+    **dict.fromkeys(("BuildFunction", "PruneFunction"), _PUBLISH),
 }
 
 
@@ -86,9 +92,14 @@ def build(function: Function, directory: Path, runtime: str) -> None:
 
 def listed(function: Function) -> tuple[str, ...]:
     """The names of the packages that the function needs."""
-    files = [function.requirements, *(["infra/milvus.txt"] if os.environ.get("MILVUS") == "1" else [])]
-    lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
-    return tuple(line for line in lines if line and not line.startswith("#"))
+    names = _names(function.requirements)
+    if function.asks_milvus and os.environ.get("MILVUS") == "1":
+        return (*(name for name in names if name not in function.unused_with_milvus), *_names("infra/milvus.txt"))
+    return names
+
+
+def _names(file: str) -> tuple[str, ...]:
+    return tuple(line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith("#"))
 
 
 def packages(names: tuple[str, ...], python: str, runtime: str) -> Path:
