@@ -76,7 +76,8 @@ def _in_milvus(milvus: Milvus, manifest: Manifest, collection: CollectionRef) ->
     from handler.milvus.milvus_index import MilvusIndex
     from handler.milvus.rows import Rows
 
-    rows = Rows(milvus, collection.name)
+    every_label_held = manifest.index.count == manifest.catalog.next_label
+    rows = Rows(milvus, collection.name, complete_below=manifest.index.count if every_label_held else 0)
     index = MilvusIndex(milvus, collection.name, rows, manifest.index)
     index.load()
     retired = collection.retired > 0

@@ -119,6 +119,7 @@ def _continue(
             limit=request.count,
             remedy="Ask for a larger count or fewer similar ones.",
         )
+    serving.bundle.index.expect(state.liked)
     liked, disliked = read_answer(request.liked, request.disliked, state, serving.bundle.catalog)
     answered = state.answer(liked, disliked, serving.bundle.index)
     if photo is not None:

@@ -58,7 +58,7 @@ class MilvusIndex:
             best = self._nearest(query, count, excluded, candidates, candidates.expression)
         else:  # more than an answer can hold: the server has to leave them out, which takes it longer
             best = self._nearest(query, count, (), candidates, both(candidates.expression, without(excluded)))
-        self._rows.expect(neighbor.label for neighbor in best)
+        self.expect([neighbor.label for neighbor in best])
         return best
 
     def _nearest(
@@ -88,6 +88,9 @@ class MilvusIndex:
                 ef = min(8 * max(ef, ask), MAX_ROWS)
             else:
                 return best
+
+    def expect(self, labels: Collection[int]) -> None:
+        self._rows.expect(labels)
 
     def vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
         wanted = np.asarray(labels, dtype=np.int64).reshape(-1).tolist()

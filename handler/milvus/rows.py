@@ -41,7 +41,9 @@ class Rows:
     says which rows it expects to be wanted, and the first request that reads rows reads those, too.
     """
 
-    def __init__(self, milvus: Milvus, collection: str) -> None:
+    def __init__(self, milvus: Milvus, collection: str, complete_below: int = 0) -> None:
+        """The collection holds every label below `complete_below`, which is 0 if that is not known."""
+        self._complete_below = complete_below
         self._milvus = milvus
         self._collection = collection
         self._known: OrderedDict[int, Known] = OrderedDict()
@@ -80,15 +82,17 @@ class Rows:
         return {int(row[SLOT]): int(row[LABEL]) for row in rows}
 
     def by_key(self, column: str, keys: Sequence[int]) -> list[Known]:
-        """Rows whose `column` holds one of `keys`. Raises IndexUnavailable."""
+        """Rows whose `column` holds one of `keys`, and maybe others. Raises IndexUnavailable."""
         if not keys:
             return []
-        return list(self.remember(self._milvus.query(self._collection, among(keys, column), COLUMNS)).values())
+        expected = self._take_expected()
+        condition = either(among(keys, column), among(expected) if expected else "")
+        return list(self.remember(self._milvus.query(self._collection, condition, COLUMNS)).values())
 
     def held(self, labels: Collection[int]) -> set[int]:
         """Those of `labels` that the collection holds; reads no rows. Raises IndexUnavailable."""
         with self._lock:
-            answers = {label: self._held.get(label) for label in labels}
+            answers = {label: 0 <= label < self._complete_below or self._held.get(label) for label in labels}
         unknown = [label for label, answer in answers.items() if answer is None]
         held = {label for label, answer in answers.items() if answer}
         for start in range(0, len(unknown), MAX_ROWS):

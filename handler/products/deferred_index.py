@@ -44,6 +44,9 @@ class DeferredIndex:
             return []
         return self._index().nearest(query, count, excluded=excluded, allowed=allowed)
 
+    def expect(self, labels: Collection[int]) -> None:
+        """Nothing to do: the vectors will be here."""
+
     def vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
         if not len(labels):  # a first page asks for none
             return [], np.empty((0, self.dim), dtype=np.float32)

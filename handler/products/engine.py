@@ -76,6 +76,9 @@ class NeighborIndex(Protocol):
         engine. Fewer than `count` only if fewer exist.
         """
 
+    def expect(self, labels: Collection[int]) -> None:
+        """These vectors will be wanted soon: an engine on a server reads them together with the next products."""
+
     def vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
         """Those of `labels` that the index holds, in the order given, and their unit vectors (n, dim)."""
 

@@ -90,6 +90,9 @@ class HnswIndex:
             return self._nearest_filtered(query, count, excluded, allowed)
         return self._nearest_unfiltered(query, count, excluded)
 
+    def expect(self, labels: Collection[int]) -> None:
+        """Nothing to do: the vectors are here."""
+
     def vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
         # A round looks up its likes twice in a row: for the preference, and for the reasons of similar products.
         latest = self._looked_up

@@ -7,16 +7,7 @@ import pytest
 
 from handler.errors import ConfigurationError
 from handler.milvus.server_token import server_token
-
-
-def use_aws(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
+from tests.s3_servers import use
 
 
 def test_the_token_of_a_setting_is_taken_as_it_is() -> None:
@@ -24,7 +15,7 @@ def test_the_token_of_a_setting_is_taken_as_it_is() -> None:
 
 
 def test_the_token_of_a_secret_is_read_and_trimmed(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_aws(moto_endpoint, monkeypatch)
+    use(moto_endpoint, monkeypatch)
     secret = boto3.client("secretsmanager").create_secret(Name="milvus", SecretString="shop:s3cret\n")["ARN"]
     assert server_token("", secret)() == "shop:s3cret"
 
@@ -32,7 +23,7 @@ def test_the_token_of_a_secret_is_read_and_trimmed(moto_endpoint: str, monkeypat
 def test_a_secret_that_cannot_be_read_is_named_with_the_remedy(
     moto_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use_aws(moto_endpoint, monkeypatch)
+    use(moto_endpoint, monkeypatch)
     read = server_token("", "arn:aws:secretsmanager:us-east-1:123456789012:secret:none")
     with pytest.raises(ConfigurationError, match=r"secret:none.*Grant .* secretsmanager:GetSecretValue"):
         read()

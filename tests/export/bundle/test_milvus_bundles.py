@@ -10,6 +10,7 @@ import pytest
 from export.store.collections import Collections
 from export.store.prune import delete, find_waste
 from export.store.rollback import roll_back
+from handler import lambda_entry
 from handler.errors import ConfigurationError, IndexUnavailable
 from handler.milvus.client import Milvus
 from handler.open_bundle import OpenBundle
@@ -19,7 +20,7 @@ from tests.handler.support import event, get, send
 from tests.milvus_shop import Shop, serving_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -188,3 +189,28 @@ def test_words_find_what_looks_like_them() -> None:
     assert len(searched) >= 4
     assert set(searched) == {"green"}
     assert send(get("/v1/search/text?text=chandelier")).json["items"] == []
+
+
+@pytest.mark.usefixtures("lasting_gateway")
+def test_a_page_takes_two_requests_and_three_in_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for name in ("search", "query", "count"):
+        method = getattr(Milvus, name)
+        monkeypatch.setattr(Milvus, name, counting(asked, name, method))
+    page = play(send(event("start_session", {"seed": "requests"})).json, [])
+    asked.clear()
+    page = play(page, [page["items"][0]["id"]])
+    assert asked == ["search", "query"]
+    lambda_entry._adapter.cache_clear()  # as another process would start
+    send(event("start_session", {"seed": "others"}))
+    asked.clear()
+    play(page, [page["items"][0]["id"]])
+    assert asked == ["query", "search", "query"]
+
+
+def counting(asked: list[str], name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        asked.append(name)
+        return method(*args, **kwargs)
+
+    return counted
