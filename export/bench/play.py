@@ -26,7 +26,7 @@ class Turn:
     """Of the round, counted from 1."""
     page: list[int]
     found: bool
-    """Whether the target is on the page. A drifting shopper's first target does not count."""
+    """Whether the target is on the page; of two, the last one. A drifting shopper's first target does not count."""
     token: str
     seconds: float
     """How long the shop took to answer."""
@@ -94,7 +94,9 @@ def session(shop: Shop, catalog: BenchCatalog, shopper: Shopper, arm: Arm, targe
     All arms get the same target, the same first page and, in each round, the same random numbers, so that luck does
     not separate two arms.
     """
-    wanted = target
+    wanted = [target]
+    if shopper.targets > 1:
+        wanted.append(_another(len(catalog.ids), set(), target, seed))
     seen: set[int] = set()
     started = time.perf_counter()
     shown = shop.start(f"bench {seed} {target}")
@@ -104,11 +106,14 @@ def session(shop: Shop, catalog: BenchCatalog, shopper: Shopper, arm: Arm, targe
         if not page:
             return
         if number == shopper.changes_at:
-            wanted = _another(len(catalog.ids), seen, target, seed)
-        found = wanted in page and number >= (shopper.changes_at or 1)
+            wanted = [_another(len(catalog.ids), seen, target, seed)]
+        missing = [product for product in wanted if product not in page]
+        found = not missing and number >= (shopper.changes_at or 1)
         yield Turn(number, page, found, shown.token, seconds)
         rng = np.random.default_rng([seed, target, number])
-        liked = [shown.ids[place] for place in shopper.likes(catalog.cosines(wanted, page), rng)]
+        cosines = np.max([catalog.cosines(product, page) for product in wanted], axis=0)
+        liked = [shown.ids[place] for place in shopper.likes(cosines, rng)]
+        wanted = missing or wanted
         seen.update(page)
         started = time.perf_counter()
         shown = shop.next(shown.token, liked, arm)

@@ -1,21 +1,23 @@
-"""What browsing at random costs, exactly: nothing to simulate."""
+"""The rounds that random pages need, computed exactly."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 
-def random_rounds(products: int, count: int, shown_before: int = 0) -> dict[int, float]:
-    """Probability by round that a page of `count` random unseen products is the first to show the target.
+def random_rounds(products: int, count: int, shown_before: int = 0, targets: int = 1) -> dict[int, float]:
+    """Probability by round that the last of `targets` is on that page, if pages show `count` random unseen products.
 
-    All orders in which the `products` can come are equally likely, so the target's place is uniform on 1..products and
-    its round is that place divided by `count`, rounded up. `shown_before` are products, in whole pages, that went by
-    before the shopper had it in mind: it is among the rest.
+    All orders in which the `products` can come are equally likely, so all sets of places of the targets are. A target's
+    round is its place divided by `count`, rounded up. `shown_before` are products, in whole pages, that were shown
+    before the shopper chose the targets among the rest.
     """
     left = products - shown_before
-    rounds, places = np.unique(-(-np.arange(1, left + 1) // count), return_counts=True)
     before = -(-shown_before // count)
-    return {int(number) + before: float(share) / left for number, share in zip(rounds, places, strict=True)}
+    sets = math.comb(left, targets)
+    rounds = range(1, -(-left // count) + 1)
+    within = [math.comb(min(number * count, left), targets) / sets for number in rounds]
+    return {number + before: now - earlier for number, now, earlier in zip(rounds, within, [0, *within], strict=False)}
 
 
 def mean_of(distribution: dict[int, float]) -> float:

@@ -89,7 +89,7 @@ def pick_targets(products: int, half: Half, sessions: int | None, seed: int) -> 
 def _random(catalog: BenchCatalog, shopper: Shopper) -> dict[str, Any]:
     """The exact distribution of a shop that shows random products, in the shape of an arm's description."""
     before = (shopper.changes_at - 1) * COUNT if shopper.changes_at else 0
-    distribution = random_rounds(len(catalog.ids), COUNT, min(before, len(catalog.ids) - 1))
+    distribution = random_rounds(len(catalog.ids), COUNT, min(before, len(catalog.ids) - 1), shopper.targets)
     return {
         "mean": round(mean_of(distribution), 4),
         "median": percentile_of(distribution, 0.5),

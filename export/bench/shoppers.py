@@ -25,6 +25,8 @@ class Shopper:
     also_above: float = 1.0
     at_least: float = -1.0
     """A page on which no cosine reaches this gets no like."""
+    targets: int = 1
+    """Products that the shopper wants; similarity is to the most similar one that no page has shown yet."""
     changes_at: int | None = None
     """From this round on, the target is another product, one that no page has shown."""
 
@@ -46,6 +48,7 @@ KINDS = {
     "impatient": Shopper("impatient", most=3, also_above=0.2),
     "drifting": Shopper("drifting", changes_at=4),
     "stubborn": Shopper("stubborn", at_least=0.3),
+    "divided": Shopper("divided", targets=2),
 }
 DEFAULT_SHOPPERS = "ideal,noisy:0.05,noisy:0.1,noisy:0.2,impatient,drifting,stubborn"
 EXPLAINED = {
@@ -54,6 +57,7 @@ EXPLAINED = {
     "impatient": "likes up to three products that are similar to the target",
     "drifting": "changes the target in round 4; rounds are counted until the second one is found",
     "stubborn": "likes nothing on a page without a similar product",
+    "divided": "wants two products, and likes the one most similar to either; counted until both are found",
 }
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 WEIGHT = 0.5
 """Length of the joined part; the vectors have length 1."""
 EVENING = 0.25
-"""The power that divides a direction's variance within groups: 0 changes nothing, 0.5 whitens fully. Without it, a part
-of half the length costs products of held-out classes a tenth of their precision (1,200 clothing photos)."""
+"""The power that divides a direction's variance within groups: 0 changes nothing, 0.5 whitens fully. At 0, products of
+held-out classes lose; see export/bench/README.md."""
 SHRINKAGE = 0.1
 """Share of a covariance that is replaced by a multiple of the identity (Friedman 1989)."""
 

@@ -66,7 +66,7 @@ def rounds(
         str | None,
         typer.Option(
             show_default=_spaced(DEFAULT_SHOPPERS),
-            help="Simulated shoppers: ideal, noisy:TEMPERATURE, impatient, drifting, stubborn.",
+            help="Simulated shoppers: ideal, noisy:TEMPERATURE, impatient, drifting, stubborn, divided.",
         ),
     ] = None,
     arms: Annotated[

@@ -54,6 +54,8 @@ def test_first_page_is_the_same_for_the_same_seed(catalog: BenchCatalog) -> None
 
 def test_exact_random_baseline() -> None:
     assert mean_of(random_rounds(459, 10)) == pytest.approx(23.4510, abs=1e-4)
+    # Of 4 products on pages of 2, both of two targets are on the first page in 1 of 6 cases.
+    assert random_rounds(4, 2, targets=2) == pytest.approx({1: 1 / 6, 2: 5 / 6})
 
 
 def test_simulated_random_browsing_meets_the_exact_baseline(catalog: BenchCatalog) -> None:
@@ -111,6 +113,15 @@ def test_a_noisy_shopper_draws_from_the_softmax() -> None:
 def test_a_drifting_shopper_finds_nothing_before_changing_their_mind(catalog: BenchCatalog) -> None:
     rounds = _play(catalog, "drifting", sessions=20)["drifting"]["arms"]["bayes:5"]["rounds"]
     assert min(map(int, rounds.split())) >= 4
+
+
+def test_a_divided_shopper_meets_the_exact_baseline_of_two_targets_and_finds_both_sooner_by_taste(
+    catalog: BenchCatalog,
+) -> None:
+    arms = _play(catalog, "divided", "mean:0,mean:5", sessions=100)["divided"]["arms"]
+    low, high = arms["mean:0"]["mean"]["low"], arms["mean:0"]["mean"]["high"]
+    assert low <= mean_of(random_rounds(200, 10, targets=2)) <= high
+    assert arms["mean:5"]["mean"]["high"] < low
 
 
 @pytest.mark.parametrize("text", ["best:5", "mean:11", "mean", "mean:5@half"])
