@@ -62,7 +62,11 @@ def embed_shard(
     if names:
         pending = {sha256: source.root / images[0] for sha256, images in names.items()}
         encoder = Encoder(model_directory, threads=1)  # every core embeds photos of its own
-        embedded, gone = embed_photos(pending, model.fingerprint, encoder, writer, progress)
+        try:
+            embedded, gone = embed_photos(pending, model.fingerprint, encoder, writer, progress)
+        except BaseException:  # Ctrl-C, too: a batch system may stop a job at any moment
+            writer.save()
+            raise
         unreadable |= {image: gone[sha256] for sha256, images in names.items() if sha256 in gone for image in images}
     writer.finish()
     return ShardReport(

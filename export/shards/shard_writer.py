@@ -56,7 +56,11 @@ class ShardWriter:
             for name in self._names[sha256]:
                 self._waiting[name] = Known("", sha256, result)
         if len(self._waiting) >= PART_PHOTOS:
-            self._flush(complete=False)
+            self.save()
+
+    def save(self) -> None:
+        """Store what is left of a shard that is not complete."""
+        self._flush(complete=False)
 
     def finish(self) -> None:
         """Store what is left, and record that the shard is complete."""

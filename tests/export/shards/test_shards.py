@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from rich.progress import Progress
 
 from export.index_catalog import index_catalog
+from export.photos.embed_catalog import embed_photos
 from export.photos.read_catalog import CatalogSource, read_catalog
+from export.shards import embed_shard as embed_shard_module
 from export.shards.embed_shard import ShardReport, embed_shard
 from export.shards.shard import MAX_SHARDS, Shard, all_shards
 from handler.errors import CatalogError, ConfigurationError
@@ -119,6 +121,21 @@ def test_four_processes_at_once_make_the_bundle_of_one(photos: Path, encoder_dir
     assert alone.skipped.keys() == {"broken.jpg", "phone.heic"}
     assert asdict(alone)["skipped"] == json.loads((bundles / ".local/index-report.json").read_text())["skipped"]
     assert pages(str(bundles)) == pages(str(tmp_path / "alone"))
+
+
+def test_a_run_that_is_interrupted_keeps_what_it_has_embedded(
+    photos: Path, encoder_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def embed_until_the_end(pending: dict[str, Path], fingerprint: str, *rest: Any) -> None:
+        embed_photos(dict(list(pending.items())[:3]), fingerprint, *rest)
+        raise KeyboardInterrupt
+
+    store = DirectoryStore(tmp_path)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(embed_shard_module, "embed_photos", embed_until_the_end)
+        with pytest.raises(KeyboardInterrupt):
+            embed(photos, store, encoder_directory, "1/1")
+    assert embed(photos, store, encoder_directory, "1/1").kept >= 3
 
 
 def test_shards_and_bundle_in_s3(
