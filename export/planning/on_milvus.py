@@ -142,17 +142,18 @@ def _deployment(
 ) -> Deployment:
     m = measured()
     ms = _round_ms(work.products) if search_ms is None else round_ms(1) + search_ms
+    cold = m["cold_seconds"] + m["milvus_cold_seconds"]
     assumptions = replace(
         common(work),
         warm_ms=Assumptions.warm_ms + ms,
-        cold_ms=m["cold_seconds"] * 1_000,
+        cold_ms=cold * 1_000,
         bundle_bytes=0.0,
         build_seconds=_fill_seconds(work.products),
         looks=LOOKS,
     )
     month = vitrine(work.rounds, assumptions, prices())
     return Deployment(
-        cold_seconds=m["cold_seconds"],
+        cold_seconds=cold,
         round_ms=ms,
         index_hours=embedding_hours(work.products) + _fill_seconds(work.products) / 3_600,
         month=Month({**lines, **month.lines}),
