@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from export.photos.read_catalog import CatalogRow
 from handler.errors import CatalogError
 from handler.open_bundle import OpenBundle
 from handler.stores.store import DirectoryStore
+from tests import cli_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,6 +187,25 @@ def test_a_log_of_random_likes_changes_nothing(tmp_path: Path) -> None:
     assert not tuning.trial.wins
     assert tuning.manifest is None
     assert store.current().version == version
+
+
+def test_the_command_tunes_by_a_log_or_by_a_field_and_says_what_it_found(tmp_path: Path) -> None:
+    store, products = catalog(tmp_path)
+    bundles, log = tmp_path / "bundles", tmp_path / "events.jsonl"
+    log_sessions(log, products, Shopper("random", temperature=1e6), 130)
+    log.write_text(log.read_text() + '{"event": "round"}\n')
+    status, output = cli_process.vitrine("tune", bundles, "--by-events", log)
+    assert status == 0, output
+    assert re.search(r"choices in 1\d\d sessions; 1 damaged lines, 0 unknown products", output)
+    assert "nothing was changed" in output
+    for arguments in ((), ("--by", "kind", "--by-events", log)):
+        assert cli_process.vitrine("tune", bundles, *arguments) == (
+            1,
+            "vitrine: Pass either --by FIELD or --by-events LOG.\n",
+        )
+    status, output = cli_process.vitrine("tune", bundles, "--by", "kind")
+    assert status == 0
+    assert f"{store.current().version} is current" in output
 
 
 def test_a_log_that_cannot_be_tuned_by_is_refused(tmp_path: Path) -> None:
