@@ -67,15 +67,15 @@ def answer(handler: Handler, event: dict[str, Any]) -> dict[str, Any]:
     return page
 
 
-def next_event(page: dict[str, Any]) -> dict[str, Any]:
-    """The shopper's answer to a page: two of its products liked, one disliked."""
+def next_event(page: dict[str, Any], **wishes: object) -> dict[str, Any]:
+    """The shopper's answer to a page: two of its products liked, one disliked. `wishes` are further fields."""
     ids = [item["id"] for item in page["items"]]
-    return post(NEXT, {"session": page["session"], "liked": ids[:2], "disliked": ids[2:3]})
+    return post(NEXT, {"session": page["session"], "liked": ids[:2], "disliked": ids[2:3], **wishes})
 
 
-def play(handler: Handler, seed: str, rounds: int) -> dict[str, Any]:
+def play(handler: Handler, seed: str, rounds: int, **wishes: object) -> dict[str, Any]:
     """A shopper's session with `rounds` pages answered, and the event that answers the page now in front."""
     page = answer(handler, post(START, {"seed": seed}))
     for _ in range(rounds):
-        page = answer(handler, next_event(page))
-    return next_event(page)
+        page = answer(handler, next_event(page, **wishes))
+    return next_event(page, **wishes)

@@ -44,7 +44,7 @@ class Likelihood:
         width = max(map(len, on_page), default=0)
         # Shorter pages are padded with a row behind the last vector, whose score is never chosen.
         self._pages = np.asarray([row + [len(known)] * (width - len(row)) for row in on_page], dtype=np.intp)
-        self.direction = self._direction(on_page, index.dim)
+        self.direction = self._direction(on_page)
 
     def log(self, candidates: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log likelihood of every candidate (n, dim) -> (n,), up to a constant."""
@@ -63,15 +63,17 @@ class Likelihood:
         total -= np.logaddexp(0, normalizer[:, self._silent] - NOTHING_CLOSE / TAU).sum(axis=1)
         return total
 
-    def _direction(self, on_page: Sequence[Sequence[int]], dim: int) -> NDArray[np.float32]:
+    def _direction(self, on_page: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         """Gradient of the log likelihood, times TAU, at the catalog's center, where all products are equally far."""
-        direction = np.zeros(dim, dtype=np.float32)
+        weights = np.zeros(len(self._vectors), dtype=np.float32)
         for number, row in zip(*self._likes, strict=True):
-            direction += self._vectors[row] - self._vectors[on_page[number]].mean(axis=0)
+            weights[row] += 1
+            weights[on_page[number]] -= 1 / len(on_page[number])
         for row in self._dislikes[1]:
-            direction -= self._vectors[row]
+            weights[row] -= 1
         for number in self._silent:
-            direction -= self._vectors[on_page[number]].mean(axis=0)
+            weights[on_page[number]] -= 1 / len(on_page[number])
+        direction: NDArray[np.float32] = weights @ self._vectors
         return direction
 
 
