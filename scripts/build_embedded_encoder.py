@@ -23,20 +23,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.progress import Progress
 
-from export.model.check_parity import FLOORS, measure_parity
+from export.model.check_parity import FLOORS
 from export.model.join import join_encoders
-from export.model.parity_trial import calibration_batches
+from export.model.parity_trial import calibration_batches, judge
 from export.model.pool_graph import fold_constants
 from export.model.quiet import quiet
 from export.model.trace import OPSET
 from export.model.trial_photos import photos_to_judge_by
-from handler.photos.encoder import ENCODER_FILE, INPUT_NAME, OUTPUT_NAME, SPEC_FILE, Encoder, EncoderSpec
-from handler.photos.images import Preprocessing, decode, preprocess
+from handler.photos.encoder import ENCODER_FILE, INPUT_NAME, OUTPUT_NAME, SPEC_FILE, EncoderSpec
+from handler.photos.images import Preprocessing, preprocess
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from PIL import Image
 
 DIM = 1280
 PREPROCESSING = Preprocessing(
@@ -74,7 +75,7 @@ def main() -> None:
         lite.mkdir()
         network = open_network()
         write_lite(network, photos, lite)
-        check(network, Encoder(lite), photos)
+        check(network, lite, photos)
         spec = join_encoders([lite, arguments.dinov2], arguments.out, [1.0, DINO_WEIGHT], name=NAME)
     size = (arguments.out / ENCODER_FILE).stat().st_size
     print(f"Wrote {arguments.out}: {spec.dim} dimensions, {size / 1e6:.1f} MB.")
@@ -142,18 +143,17 @@ def write_lite(network: Any, photos: Sequence[Path], directory: Path) -> None:
     (directory / SPEC_FILE).write_text(SPEC.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def check(network: Any, encoder: Encoder, photos: Sequence[Path]) -> None:
+def check(network: Any, directory: Path, photos: Sequence[Path]) -> None:
     """Exit unless the file keeps int8's share of the neighbors that PyTorch finds among `photos`."""
     import torch
 
-    truth, found = [], []
-    for path in photos:
-        pixels = preprocess(decode(path.read_bytes()), PREPROCESSING)[None]
+    def embed(images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        pixels = np.stack([preprocess(image, PREPROCESSING) for image in images])
         with torch.inference_mode():
-            truth.append(network(torch.from_numpy(pixels)).numpy()[0])
-        found.append(encoder.encode(pixels)[0])
-    reference = np.stack(truth)
-    parity = measure_parity(reference / np.linalg.norm(reference, axis=1, keepdims=True), np.stack(found))
+            vectors = network(torch.from_numpy(pixels)).numpy()
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    parity = judge(embed, directory, photos, Progress(disable=True))
     print(f"EfficientNet-Lite2: {parity.neighbors_kept:.3f} of the neighbors kept, cosine {parity.cosine_mean:.4f}.")
     if parity.neighbors_kept < FLOORS["int8"].neighbors:
         sys.exit(f"That is below {FLOORS['int8'].neighbors}; nothing was written.")

@@ -12,11 +12,12 @@ import numpy as np
 
 from export.bench.openvino_peer import open_in_openvino
 from export.model import reference
+from export.model.external_weights import LARGE
 from export.model.openvino_int8 import quantize_by_nncf
 from export.model.parity_trial import calibration_batches
 from export.model.quantize import Precision
-from export.model.write_graph import refine_graph, trace_graph
-from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, Encoder, EncoderSpec
+from export.model.write_graph import refine_for_openvino, refine_graph, trace_graph
+from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE, Encoder, EncoderSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from export.model.checkpoint import Checkpoint
 
 PEER = "OpenVINO NNCF int8"
+OURS_IN_OPENVINO = "int8, openvino"
+ONE_FILE = "fp32, one file"
 _GEMM = 1_024
 """Rows, columns and depth of the products that the machine's peak is measured on."""
 
@@ -35,12 +38,13 @@ import json, sys, time
 import numpy as np
 from pathlib import Path
 from handler.photos.encoder import Encoder
-import onnxruntime
 started = time.process_time()
+__import__(sys.argv[3])
+imported = time.process_time()
 encoder = Encoder(Path(sys.argv[1]), threads=1, prepack=sys.argv[2] == "prepack")
 opened = time.process_time()
 encoder.encode(np.zeros((1, 3, *encoder.spec.preprocessing.input_size), np.float32))
-print(json.dumps([1000 * (opened - started), 1000 * (time.process_time() - opened)]))
+print(json.dumps([1000 * (imported - started), 1000 * (opened - imported), 1000 * (time.process_time() - opened)]))
 """
 
 
@@ -51,13 +55,17 @@ class Side:
     name: str
     run: Callable[[NDArray[np.float32]], NDArray[Any]]
     megabytes: float = 0
+    import_ms: float = 0
+    """CPU time, in a fresh process, of importing the runtime, then of opening a session, then of the first picture."""
     open_ms: float = 0
-    """CPU time from importing the runtime to a session, in a fresh process; then of the first picture."""
     first_ms: float = 0
 
 
 def make_sides(checkpoint: Checkpoint, photos: Sequence[Path], work: Path, *, peer: bool) -> list[Side]:
-    """PyTorch, every precision of `vitrine export` below `work`, and the peer if asked; all on one thread."""
+    """PyTorch, every precision of `vitrine export` below `work`, and OpenVINO's if `peer`; all on one thread.
+
+    Where fp32's weights are large enough for a file of their own, the same in one file follows it.
+    """
     import torch
 
     torch.set_num_threads(1)
@@ -71,11 +79,19 @@ def make_sides(checkpoint: Checkpoint, photos: Sequence[Path], work: Path, *, pe
         (directory / ENCODER_FILE).write_bytes(traced.read_bytes())
         size = refine_graph(directory / ENCODER_FILE, precision, checkpoint.heads, calibration_batches(photos, how))
         (directory / SPEC_FILE).write_text(_spec(checkpoint, precision).model_dump_json())
-        sides.append(_onnx_side(precision, directory, size))
+        sides.append(_side(precision, directory, size))
+        if precision == "fp32" and size >= LARGE:
+            sides.append(_in_one_file(directory, work / "one-file"))
     if peer:
+        directory = work / "openvino"
+        directory.mkdir()
+        (directory / ENCODER_FILE).write_bytes(traced.read_bytes())
+        size = refine_for_openvino(directory / ENCODER_FILE, checkpoint.heads, calibration_batches(photos, how))
+        spec = _spec(checkpoint, "int8").model_copy(update={"runtime": "openvino"})
+        (directory / SPEC_FILE).write_text(spec.model_dump_json())
+        sides.append(_side(OURS_IN_OPENVINO, directory, size))
         target = work / "peer.xml"
-        quantize_by_nncf(traced, target, calibration_batches(photos, how))
-        size = target.stat().st_size + target.with_suffix(".bin").stat().st_size
+        size = quantize_by_nncf(traced, target, calibration_batches(photos, how))
         sides.append(Side(PEER, open_in_openvino(target, how.input_size), size / 1e6))
     return sides
 
@@ -129,11 +145,21 @@ def gemm_multiplications() -> float:
     return float(_GEMM**3)
 
 
-def _onnx_side(precision: Precision, directory: Path, size: int) -> Side:
+def _side(name: str, directory: Path, size: int) -> Side:
     encoder = Encoder(directory, threads=1)
-    command = [sys.executable, "-c", _OPENING, str(directory), "map" if size >= 1e8 else "prepack"]
-    opened, first = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return Side(precision, encoder.encode, size / 1e6, opened, first)
+    mapped = (directory / WEIGHTS_FILE).exists()
+    command = [sys.executable, "-c", _OPENING, str(directory), "map" if mapped else "prepack", encoder.spec.runtime]
+    starts = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return Side(name, encoder.encode, size / 1e6, *starts)
+
+
+def _in_one_file(directory: Path, copy: Path) -> Side:
+    import onnx
+
+    copy.mkdir()
+    onnx.save(onnx.load(str(directory / ENCODER_FILE)), str(copy / ENCODER_FILE))
+    (copy / SPEC_FILE).write_bytes((directory / SPEC_FILE).read_bytes())
+    return _side(ONE_FILE, copy, (copy / ENCODER_FILE).stat().st_size)
 
 
 def _spec(checkpoint: Checkpoint, precision: Precision) -> EncoderSpec:

@@ -63,8 +63,13 @@ def export(
         tuple[Path, Path] | None,
         typer.Option(
             metavar="A B",
-            help="Join two encoders that this command wrote into one file; only --join-weight, --name and --out count.",
+            help="Join two encoders that this command wrote into one file. Only --join-models, --join-weight, "
+            "--photos, --sample, --name and --out count.",
         ),
+    ] = None,
+    join_models: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="A B", help="The checkpoints that A and B were exported from, for the parity check."),
     ] = None,
     join_weight: Annotated[float, typer.Option(help="Length of B's vectors; A's have length 1.", min=0.01)] = 1.0,
 ) -> None:
@@ -77,7 +82,7 @@ def export(
     command is run again; until then it keeps gigabytes in the directory OUT.finetune.
     """
     if join is not None:
-        _join(join, join_weight, out, name)
+        _join(join, join_models, join_weight, out, name, photos, sample)
         return
     from export.cli.export_report import render
     from export.model.export_model import ExportRequest, export_model
@@ -116,8 +121,27 @@ def _finetune(request: ExportRequest, photos: Path, by: str | None, epochs: int)
     console.print(render(report))
 
 
-def _join(directories: tuple[Path, Path], weight: float, out: Path, name: str | None) -> None:
-    from export.model.join import join_encoders
+def _join(
+    directories: tuple[Path, Path],
+    models: tuple[str, str] | None,
+    weight: float,
+    out: Path,
+    name: str | None,
+    photos: Path | None,
+    sample: int,
+) -> None:
+    if models is None:
+        from export.model.join import join_encoders
 
-    spec = join_encoders(directories, out, (1.0, weight), name=name)
-    console.print(f"{escape(spec.source)} in {escape(str(out))}: {spec.dim} dimensions, {spec.precision}.")
+        spec = join_encoders(directories, out, (1.0, weight), name=name)
+        console.print(f"{escape(spec.source)} in {escape(str(out))}: {spec.dim} dimensions, {spec.precision}.")
+        console.print("Not compared with PyTorch: pass the checkpoints of both with --join-models.")
+        return
+    from export.cli.export_report import render
+    from export.model.join_trial import join_and_judge
+
+    with progress_bar(console) as progress:
+        report = join_and_judge(
+            directories, models, out, (1.0, weight), progress, name=name, photos=photos, sample=sample
+        )
+    console.print(render(report))

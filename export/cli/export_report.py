@@ -21,6 +21,8 @@ def render(report: ExportReport) -> Table:
     table.add_row("cosine, mean", f"{parity.cosine_mean:.6f}  (floor {report.floors.cosine})")
     table.add_row("cosine, worst", f"{parity.cosine_min:.6f}")
     table.add_row("compared on", f"{parity.photos} photos")
-    faster = speed.torch_ms / speed.onnx_ms
-    table.add_row("one photo, one thread", f"{speed.onnx_ms:.1f} ms, PyTorch {speed.torch_ms:.1f} ms ({faster:.1f}x)")
+    if speed is not None:
+        ratio = speed.torch_ms / speed.onnx_ms
+        figures = f"{speed.onnx_ms:.1f} ms, PyTorch {speed.torch_ms:.1f} ms ({ratio:.1f}x)"
+        table.add_row("one photo, one thread", figures)
     return table

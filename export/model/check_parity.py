@@ -43,6 +43,9 @@ FLOORS: dict[Precision, Floors] = {
     "int8": Floors(cosine=0.997, neighbors=0.87),
 }
 
+JOINED_FLOORS = FLOORS["int8"]
+"""Whatever the precision of the parts: the graph resizes a part's pixels, which is not to the bit what Pillow does."""
+
 
 @dataclass(frozen=True)
 class Parity:
@@ -79,7 +82,16 @@ def measure_parity(reference: NDArray[np.float32], candidate: NDArray[np.float32
 
 def check_parity(parity: Parity, precision: Precision) -> None:
     """Raise ParityTooLow, saying which floor was missed and by what, unless `parity` reaches both of `precision`."""
-    floors = FLOORS[precision]
+    _check(parity, FLOORS[precision], f"{precision} file", "precision", _REMEDY[precision])
+
+
+def check_joined(parity: Parity) -> None:
+    """Raise ParityTooLow unless `parity`, of a joined encoder with its parts in PyTorch, reaches JOINED_FLOORS."""
+    remedy = "Pass the checkpoints that the parts were exported from, in the same order; or export the parts again."
+    _check(parity, JOINED_FLOORS, "joined file", "join", remedy)
+
+
+def _check(parity: Parity, floors: Floors, subject: str, field: str, remedy: str) -> None:
     # A NaN reaches nothing, hence the negations.
     if not parity.cosine_mean >= floors.cosine:
         what, value, floor = "mean cosine to PyTorch", parity.cosine_mean, floors.cosine
@@ -88,11 +100,11 @@ def check_parity(parity: Parity, precision: Precision) -> None:
     else:
         return
     raise ParityTooLow(
-        f"The {precision} file's {what} is {value:.5f} on {parity.photos} photos, below {floor}; nothing was written.",
-        field="precision",
+        f"The {subject}'s {what} is {value:.5f} on {parity.photos} photos, below {floor}; nothing was written.",
+        field=field,
         value=value,
         limit=floor,
-        remedy=_REMEDY[precision],
+        remedy=remedy,
     )
 
 

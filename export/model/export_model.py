@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from export.model.checkpoint import load_checkpoint
 from export.model.openvino_int8 import require_openvino_extra
 from export.model.parity_trial import Speed, calibration_batches, judge, measure_speed
 from export.model.quiet import require_export_extra
+from export.model.reference import embed
 from export.model.trial_photos import photos_to_judge_by
 from export.model.write_graph import refine_for_openvino, refine_graph, trace_graph
 from handler.errors import ConfigurationError
@@ -62,7 +64,8 @@ class ExportReport:
     file_bytes: int
     parity: Parity
     floors: Floors
-    speed: Speed
+    speed: Speed | None
+    """None for a joined encoder, which has no PyTorch model as a whole."""
 
 
 def export_model(
@@ -114,13 +117,14 @@ def _export(
             pooling=checkpoint.pooling,
             precision=request.precision,
             runtime=request.runtime,
+            layers=request.layers,
             dim=checkpoint.dim,
             licence=checkpoint.licence,
             preprocessing=checkpoint.preprocessing,
         )
         (made / SPEC_FILE).write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
         progress.update(steps, advance=1, description="Judging")
-        parity = judge(checkpoint, made, photos, progress)
+        parity = judge(partial(embed, checkpoint), made, photos, progress)
         check_parity(parity, request.precision)
         progress.update(steps, advance=1, description="Timing")
         speed = measure_speed(checkpoint, made)

@@ -21,7 +21,7 @@ from handler.errors import ConfigurationError, ModelUnsupported
 from handler.photos.encoder import ENCODER_FILE, INPUT_NAME, OUTPUT_NAME, SPEC_FILE, EncoderSpec, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from handler.photos.images import Preprocessing
 
@@ -31,12 +31,18 @@ _PRECISIONS = ("fp32", "fp16", "w8", "int8")
 
 
 def join_encoders(
-    directories: Sequence[Path], out: Path, weights: Sequence[float], *, name: str | None = None
+    directories: Sequence[Path],
+    out: Path,
+    weights: Sequence[float],
+    *,
+    name: str | None = None,
+    check: Callable[[Path], object] | None = None,
 ) -> EncoderSpec:
     """Write the joined encoder of `directories` to `out`; `weights` are the lengths of the parts' vectors.
 
-    Raises ConfigurationError for fewer than two directories, another number of weights or an unusable `out`,
-    ModelUnsupported for graphs of different ONNX versions, BundleCorrupt for a directory that holds no encoder.
+    `check` gets the directory that was made before it is moved to `out`; if it raises, `out` stays as it was. Raises
+    ConfigurationError for fewer than two directories, another number of weights or an unusable `out`, ModelUnsupported
+    for graphs of different ONNX versions or another runtime, BundleCorrupt for a directory that holds no encoder.
     """
     require_export_extra()
     import onnx
@@ -69,6 +75,8 @@ def join_encoders(
         onnx.save(joined, str(made / ENCODER_FILE))
         separate_weights(made / ENCODER_FILE)
         (made / SPEC_FILE).write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        if check is not None:
+            check(made)
         move_into_place(made, out)
     return spec
 

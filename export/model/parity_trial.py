@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,12 @@ import numpy as np
 from export.model import reference
 from export.model.check_parity import Parity, measure_parity
 from handler.errors import ConfigurationError, ImageError
+from handler.photos.cores import available_cores
 from handler.photos.encoder import Encoder
 from handler.photos.images import decode, preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -38,29 +40,38 @@ class Speed:
     onnx_ms: float
 
 
-def judge(checkpoint: Checkpoint, directory: Path, photos: Sequence[Path], progress: Progress) -> Parity:
-    """Parity of `directory`'s encoder with `checkpoint` on `photos`, each side with its own preprocessing.
+def judge(
+    embed: Callable[[Sequence[Image.Image]], NDArray[np.float32]],
+    directory: Path,
+    photos: Sequence[Path],
+    progress: Progress,
+) -> Parity:
+    """Parity of `directory`'s encoder with `embed`, which is PyTorch's (see reference), on `photos`.
 
-    Photos that do not decode are left out. Raises ConfigurationError if too few remain, BundleCorrupt if the files do
-    not open.
+    Each side does its own preprocessing. Each core compares photos of its own on one thread. Photos that do not decode
+    are left out. Raises ConfigurationError if too few remain, BundleCorrupt if the files do not open.
     """
-    encoder = Encoder(directory)
-    truth: list[NDArray[np.float32]] = []
-    found: list[NDArray[np.float32]] = []
+    encoder = Encoder(directory, threads=1)
     task = progress.add_task("Comparing with PyTorch", total=len(photos))
-    for start in range(0, len(photos), _BATCH):
-        batch = photos[start : start + _BATCH]
+
+    def compare(batch: Sequence[Path]) -> tuple[int, tuple[NDArray[np.float32], NDArray[np.float32]] | None]:
         images = [image for image in map(_read, batch) if image is not None]
-        if images:
-            truth.append(reference.embed(checkpoint, images))
-            found.append(_embed(encoder, images))
-        progress.advance(task, len(batch))
-    if not truth:
+        return len(batch), (embed(images), _embed(encoder, images)) if images else None
+
+    batches = [photos[start : start + _BATCH] for start in range(0, len(photos), _BATCH)]
+    vectors = []
+    cores = available_cores()
+    with reference.one_thread(), ThreadPoolExecutor(cores, initializer=reference.use_one_thread) as pool:
+        for count, pair in pool.map(compare, batches):
+            vectors += [] if pair is None else [pair]
+            progress.advance(task, count)
+    if not vectors:
         raise ConfigurationError(
             f"None of the {len(photos)} photos can be read.",
             field="photos",
             remedy="Pass --photos with JPEG or PNG files.",
         )
+    truth, found = zip(*vectors, strict=True)
     return measure_parity(np.concatenate(truth), np.concatenate(found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from export.model.trace import MODEL_OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from PIL import Image
@@ -46,20 +47,38 @@ def pool(checkpoint: Checkpoint, outputs: Any) -> Any:
     return value
 
 
+def use_one_thread() -> None:
+    """Let PyTorch work on one thread in the thread that calls.
+
+    Its threads wait for each other by spinning: on a busy machine two of them took fourteen times as long as one.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Inside, PyTorch works on one thread; see use_one_thread."""
+    import torch
+
+    threads = torch.get_num_threads()
+    use_one_thread()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def seconds_per_image(checkpoint: Checkpoint, *, repeats: int = 5) -> float:
     """Best of `repeats` forwards of one picture on one thread; preprocessing is not counted."""
     import torch
 
     pixels = torch.zeros(1, 3, *checkpoint.preprocessing.input_size)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        times = []
-        with torch.no_grad():
-            for _ in range(repeats + 1):
-                start = time.perf_counter()
-                checkpoint.model(pixel_values=pixels, **checkpoint.forward_options)
-                times.append(time.perf_counter() - start)
-        return min(times[1:])
-    finally:
-        torch.set_num_threads(threads)
+    times = []
+    with one_thread(), torch.no_grad():
+        for _ in range(repeats + 1):
+            start = time.perf_counter()
+            checkpoint.model(pixel_values=pixels, **checkpoint.forward_options)
+            times.append(time.perf_counter() - start)
+    return min(times[1:])

@@ -51,6 +51,7 @@ class EncoderSpec(BaseModel):
     )
     precision: Literal["fp32", "fp16", "w8", "int8"]
     runtime: Runtime = Field(default="onnxruntime", description="the library that runs the graph")
+    layers: int | None = Field(default=None, gt=0, description="transformer blocks kept; None: all of the checkpoint's")
     dim: int = Field(gt=0, description="length of an embedding")
     licence: str | None = None
     whitening: float = Field(

@@ -8,22 +8,28 @@ import numpy as np
 import onnx
 import pytest
 from PIL import Image
+from rich.progress import Progress
 from typer.testing import CliRunner
 
 from export.bundle.fit_projection import JOINED_DIM, fit_projection
 from export.cli.main import app
 from export.model.join import join_encoders
-from handler.errors import ConfigurationError, ModelUnsupported
+from export.model.parity_trial import judge
+from handler.errors import ConfigurationError, ModelUnsupported, ParityTooLow
 from handler.open_bundle import OpenBundle
 from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, Encoder, EncoderSpec, Part
 from handler.photos.images import preprocess
 from handler.stores.store import DirectoryStore
 from tests.conftest import run_index
+from tests.export.model.tiny_models import run, write_checkpoint
 from tests.handler.support import clustered
 from tests.tiny_encoder import DIM, write_tiny_encoder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 pytest.importorskip("torch", reason="needs the extra export")
 
@@ -132,3 +138,46 @@ def test_a_catalog_is_indexed_with_a_joined_encoder(parts: list[Path], photos: P
     product = bundle.catalog.by_labels(labels)[labels[0]]
     (nearest,) = bundle.index.nearest(bundle.embed_photo((photos / product.image).read_bytes()), 1)
     assert (nearest.label, nearest.score) == (labels[0], pytest.approx(1, abs=1e-3))
+
+
+def test_a_join_is_judged_by_the_pytorch_models_of_its_parts(
+    tiny_photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, seed in (("first", 1), ("second", 2)):
+        checkpoint = write_checkpoint("vit", tmp_path / f"{name}-model", seed=seed, spread=0.2)
+        run(checkpoint, tmp_path / name, tiny_photos, precision="int8", layers=1)
+    arguments = ["export", "--join", str(tmp_path / "first"), str(tmp_path / "second"), "--join-weight", "0.5"]
+    arguments += ["--photos", str(tiny_photos), "--join-models"]
+    models = [str(tmp_path / "first-model"), str(tmp_path / "second-model")]
+    swapped = CliRunner().invoke(app, [*arguments, *reversed(models), "--out", str(tmp_path / "swapped")])
+    assert isinstance(swapped.exception, ParityTooLow)
+    assert "joined file" in str(swapped.exception)
+    assert not (tmp_path / "swapped").exists()
+    judged = CliRunner().invoke(app, [*arguments, *models, "--out", str(tmp_path / "joined")])
+    assert judged.exit_code == 0, judged.output
+    told = judged.output + capsys.readouterr().err
+    assert "neighbors kept" in told
+    assert "64 photos" in told
+    assert Encoder(tmp_path / "joined").spec.precision == "int8"
+
+
+def test_both_sides_of_a_trial_work_on_one_thread(tiny_photos: Path, tmp_path: Path) -> None:
+    import torch
+
+    encoder = Encoder(write_tiny_encoder(tmp_path / "tiny"), threads=1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    used = []
+
+    def embed(images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        used.append(torch.get_num_threads())
+        return encode(encoder, list(images))
+
+    try:
+        with Progress(disable=True) as progress:
+            parity = judge(embed, tmp_path / "tiny", sorted(tiny_photos.iterdir()), progress)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert parity.neighbors_kept == 1
+    assert set(used) == {1}
