@@ -33,8 +33,8 @@ def open_openvino(
             f"{path} needs OpenVINO, which cannot be imported: {error}.",
             field="runtime",
             value="openvino",
-            remedy="Install it with: scripts/setup openvino. In a function, name openvino in infra/api.txt and "
-            "infra/reindex.txt. Or export the encoder again without --runtime openvino.",
+            remedy="Install it with: scripts/setup openvino. For a function, name it in infra/api.txt and "
+            "infra/reindex.txt in place of onnxruntime. Or export the encoder again without --runtime openvino.",
         ) from error
     # Float operations stay in 32 bits: by default they take 16 where the CPU can, and vectors would depend on the CPU.
     options = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
