@@ -8,7 +8,8 @@ LAMBDA_MEMORY_MB = 10_240
 LAMBDA_STORAGE_MB = 10_240
 """Of /tmp."""
 LAMBDA_SECONDS = 900
-LAMBDA_ARTIFACT_MB = 250
+LAMBDA_ARTIFACT_MB = 262
+"""250 MiB, unzipped."""
 LAMBDA_MIN_MEMORY_MB = 1_769
 """One full core, the template's default."""
 GATEWAY_SECONDS = 30

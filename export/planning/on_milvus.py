@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 VERSIONS = 2
 """Collections that are loaded at once: the current bundle's, and the one before or the one that is being built."""
-ZONES = 2
+ZONES, ENDPOINTS = 2, 2
+"""Interface endpoints with which functions in a VPC read keys (SSM) and the server's token (Secrets Manager)."""
 CLUSTER_NODE, CLUSTER_SPARE_NODES = "r7i_4xlarge", 3
 """Query nodes, and small ones (`r7i_large`) for coordinators, proxies, etcd and storage."""
 MAX_CLUSTER_NODES = 100
@@ -189,5 +190,5 @@ def _disk_gb(work: Workload) -> float:
 
 
 def _endpoints() -> float:
-    """With which functions in a VPC read their keys; S3's gateway endpoint is free."""
-    return ZONES * prices()["endpoint"] * HOURS_A_MONTH
+    """S3's gateway endpoint is free."""
+    return ENDPOINTS * ZONES * prices()["endpoint"] * HOURS_A_MONTH
