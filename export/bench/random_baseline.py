@@ -25,7 +25,7 @@ def mean_of(distribution: dict[int, float]) -> float:
 
 
 def found_within(distribution: dict[int, float], rounds: int) -> float:
-    """The share found in at most so many rounds."""
+    """The share found within `rounds` rounds."""
     return sum(share for number, share in distribution.items() if number <= rounds)
 
 

@@ -1,4 +1,4 @@
-"""The shop that a session is played in: this process's own API layer, or a server's HTTP. Both show the same pages."""
+"""The shop that sessions are played in: this process's API layer, or a server over HTTP. Both show the same pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Shown:
 
 class Shop(Protocol):
     def start(self, seed: str) -> Shown:
-        """The first page, of random products: the same for the same seed, whatever arm goes on from there."""
+        """The first page, of random products: the same for the same seed, whichever arm continues."""
 
     def next(self, token: str, liked: list[str], arm: Arm) -> Shown: ...
 
@@ -51,7 +51,7 @@ class LocalShop:
 
 
 class HttpShop:
-    """A server that is running, over the API that any client has. Raises ConfigurationError if it does not answer."""
+    """A running server, over the public API. Raises ConfigurationError if it does not answer."""
 
     def __init__(self, url: str) -> None:
         try:
@@ -62,12 +62,12 @@ class HttpShop:
             ) from None
         self._errors = httpx.HTTPError
         self._url = url
-        # A connection each: nobody knows when the last page was asked for, so none may stay open.
+        # A new connection for each request: nothing tells this client to close one after the last page.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.Client(base_url=url, timeout=60, limits=limits)
 
     def version(self) -> str:
-        """Of the bundle that it serves."""
+        """The version of the bundle it serves."""
         return str(self._answer("GET", "/v1/bundle").json()["version"])
 
     def start(self, seed: str) -> Shown:
