@@ -47,7 +47,7 @@ FIGURES = (
     Figure("build_mb", "Memory of a build, MB", "linear", (limits.LAMBDA_MEMORY_MB, "Lambda's 10,240 MB")),
     Figure("resident_mb", "Memory, MB", "linear", (limits.LAMBDA_MEMORY_MB, "Lambda's 10,240 MB")),
     Figure("disk_mb", "On disk, MB", "linear", (limits.LAMBDA_STORAGE_MB / 2, "two in Lambda's /tmp")),
-    Figure("cold_seconds", "Cold start, s", "linear", (limits.GATEWAY_SECONDS, "the gateway's 30 s")),
+    Figure("cold_seconds", "Cold start with the index, s", "linear", (limits.GATEWAY_SECONDS, "the gateway's 30 s")),
     Figure("round_ms", "Warm round, ms", "logarithmic"),
 )
 

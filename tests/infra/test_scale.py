@@ -53,6 +53,8 @@ def test_every_measured_size_names_its_command() -> None:
         ("milvus_bytes", "Milvus", "resident_mb", lambda fit, dim: fit.slope * 1e6 - 4 * dim),
         ("milvus_mb", "Milvus", "resident_mb", lambda fit, _: fit.fixed),
         ("milvus_seconds_a_million", "Milvus", "index_seconds", lambda fit, _: fit.slope * 1e6),
+        ("process_mb", "hnswlib", "resident_mb", lambda fit, _: fit.fixed),
+        ("resident_bytes", "hnswlib", "resident_mb", lambda fit, dim: fit.slope * 1e6 - 4 * dim),
         ("bundle_bytes", "hnswlib", "disk_mb", lambda fit, dim: fit.slope * 1e6 - 4 * dim),
         ("build_mb", "hnswlib", "build_mb", lambda fit, _: fit.fixed),
         ("build_bytes", "hnswlib", "build_mb", lambda fit, dim: fit.slope * 1e6 - 4 * dim),
