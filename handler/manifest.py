@@ -3,6 +3,7 @@
 bundles/<version>/manifest.json  index.hnsw  catalog.sqlite  projection.npy  words.npz
 models/<fingerprint>/preprocess.json  encoder.onnx  encoder.onnx.data if large
                      or, for OpenVINO, encoder.xml  encoder.bin
+                     and, if the model reads texts, text_encoder.onnx  tokenizer.json  text.json
 current.json
 """
 
@@ -45,6 +46,11 @@ MODEL_LAYOUTS: Final = (
 )
 """The sets of files that an encoder may consist of."""
 MODEL_FILES: Final = frozenset().union(*MODEL_LAYOUTS)
+TEXT_ENCODER_FILE = "text_encoder.onnx"
+TOKENIZER_FILE = "tokenizer.json"
+TEXT_SPEC_FILE = "text.json"
+TEXT_FILES: Final = frozenset({TEXT_ENCODER_FILE, TOKENIZER_FILE, TEXT_SPEC_FILE})
+"""The text tower of a model that has one: all of them or none."""
 CURRENT_KEY = "current.json"
 
 MAX_LABELS = 2**27
@@ -78,13 +84,20 @@ class ModelRef(_Contract):
     files: dict[Name, FileRef]
 
     def model_post_init(self, _context: Any) -> None:
-        if self.files.keys() not in MODEL_LAYOUTS:
+        if self.files.keys() - TEXT_FILES not in MODEL_LAYOUTS:
             known = "; or ".join(", ".join(sorted(layout)) for layout in MODEL_LAYOUTS)
             raise ValueError(f"files lists {', '.join(sorted(self.files)) or 'nothing'}; an encoder is {known}")
+        if self.reads_texts and (missing := TEXT_FILES - self.files.keys()):
+            raise ValueError(f"files must list {', '.join(sorted(missing))}, too, or no file of a text tower")
         if self.fingerprint != model_fingerprint(self.files):
             raise ValueError(
                 f"fingerprint {self.fingerprint} is not that of its files, {model_fingerprint(self.files)}"
             )
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether the model has a text tower beside its image tower."""
+        return bool(TEXT_FILES & self.files.keys())
 
 
 class Recall(_Contract):

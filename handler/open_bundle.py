@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from handler.errors import TextSearchUnavailable
 from handler.manifest import INDEX_FILE, MANIFEST_FILE, WORDS_FILE, Manifest, bundle_key
 from handler.open_engine import open_engine
+from handler.photos.cores import available_cores
 from handler.photos.photo_encoder import PhotoEncoder
 from handler.photos.projection import Projection
+from handler.words.text_encoder import fetch_text_encoder
 from handler.words.text_index import Tokens
 from handler.words.text_search import TextSearch
+from handler.words.text_vectors import TextVectors
 from handler.words.word_vectors import WordVectors
 
 if TYPE_CHECKING:
@@ -80,7 +83,13 @@ class OpenBundle:
         if not self.has_text_search or tokenizer is None:
             raise _no_text_search(self.manifest)
         terms = Tokens(tokenizer).of if self._texts is None else self._texts.terms
-        return TextSearch(terms, self._texts, self._word_vectors(), self.index)
+        return TextSearch(terms, self._texts, self._word_vectors(), self.index, self._text_vectors())
+
+    def _text_vectors(self) -> TextVectors | None:
+        if not self.manifest.model.reads_texts:
+            return None
+        fetch = partial(fetch_text_encoder, self._store, self.manifest.model, available_cores())
+        return TextVectors(fetch, None if self._projection is None else self._projection.matrix)
 
     def _word_vectors(self) -> WordVectors | None:
         expected = self.manifest.files.get(WORDS_FILE)

@@ -23,6 +23,7 @@ from handler.manifest import (
     INDEX_FILE,
     MANIFEST_FILE,
     PROJECTION_FILE,
+    TEXT_FILES,
     WORDS_FILE,
     Manifest,
     ModelRef,
@@ -102,6 +103,7 @@ def describe_model(directory: Path) -> ModelRef:
     files = {name: file_ref(directory / name) for name in spec.files}
     if spec.runtime == "onnxruntime" and (directory / WEIGHTS_FILE).exists():
         files[WEIGHTS_FILE] = file_ref(directory / WEIGHTS_FILE)
+    files |= {name: file_ref(directory / name) for name in sorted(TEXT_FILES) if (directory / name).exists()}
     return ModelRef(
         fingerprint=model_fingerprint(files),
         source=spec.source,

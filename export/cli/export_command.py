@@ -44,6 +44,9 @@ def export(
         str | None, typer.Option("--license", help="License of the weights, if the model card does not state it.")
     ] = None,
     name: Annotated[str | None, typer.Option(show_default="its id or directory", help="Name of the model.")] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Export the text tower of a CLIP or SigLIP as well, for searches by words.")
+    ] = False,
     finetune: Annotated[
         Path | None,
         typer.Option(
@@ -98,7 +101,14 @@ def export(
         licence=licence,
         name=name,
         sample=sample,
+        text=text,
     )
+    if finetune is not None and text:
+        raise ConfigurationError(
+            "--finetune and --text exclude each other: a photo would leave the space that texts share with it.",
+            field="text",
+            remedy="Omit one of them.",
+        )
     if finetune is not None:
         _finetune(request, finetune, by, epochs)
         return

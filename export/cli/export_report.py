@@ -20,6 +20,9 @@ def render(report: ExportReport) -> Table:
     table.add_row("neighbors kept", f"{parity.neighbors_kept:.4f}  (floor {report.floors.neighbors})")
     table.add_row("cosine, mean", f"{parity.cosine_mean:.6f}  (floor {report.floors.cosine})")
     table.add_row("cosine, worst", f"{parity.cosine_min:.6f}")
+    if report.text is not None:
+        kept = f"{report.text.neighbors_kept:.4f}  (floor {report.floors.neighbors})"
+        table.add_row("photos found by texts, kept", kept)
     table.add_row("compared on", f"{parity.photos} photos")
     if speed is not None:
         ratio = speed.torch_ms / speed.onnx_ms

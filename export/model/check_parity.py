@@ -76,13 +76,30 @@ def measure_parity(reference: NDArray[np.float32], candidate: NDArray[np.float32
         photos=len(reference),
         cosine_mean=float(cosines.mean()),
         cosine_min=float(cosines.min()),
-        neighbors_kept=float(_kept(reference, candidate).mean()),
+        neighbors_kept=float(_kept(_similarities(reference), _similarities(candidate)).mean()),
     )
 
 
-def check_parity(parity: Parity, precision: Precision) -> None:
-    """Raise ParityTooLow, saying which floor was missed and by what, unless `parity` reaches both of `precision`."""
-    _check(parity, FLOORS[precision], f"{precision} file", "precision", _REMEDY[precision])
+def measure_text_parity(
+    photos: tuple[NDArray[np.float32], NDArray[np.float32]], texts: tuple[NDArray[np.float32], NDArray[np.float32]]
+) -> Parity:
+    """Compare unit vectors of the same `photos` and of the same `texts`, each the reference's and the candidate's.
+
+    `neighbors_kept` is the share of each text's ten nearest photos. As in a bundle, photos are compared by their
+    differences from the mean photo, texts by those from the mean text.
+    """
+    middles = photos[0].mean(axis=0), texts[0].mean(axis=0)
+    truth, found = (
+        _unit(words - middles[1]) @ _unit(pictures - middles[0]).T
+        for words, pictures in zip(texts, photos, strict=True)
+    )
+    cosines = np.einsum("nd,nd->n", *texts)
+    return Parity(len(photos[0]), float(cosines.mean()), float(cosines.min()), float(_kept(truth, found).mean()))
+
+
+def check_parity(parity: Parity, precision: Precision, what: str = "file") -> None:
+    """Raise ParityTooLow, saying which floor `what` missed and by how much, unless it reaches both of `precision`."""
+    _check(parity, FLOORS[precision], f"{precision} {what}", "precision", _REMEDY[precision])
 
 
 def check_joined(parity: Parity) -> None:
@@ -94,13 +111,13 @@ def check_joined(parity: Parity) -> None:
 def _check(parity: Parity, floors: Floors, subject: str, field: str, remedy: str) -> None:
     # A NaN reaches nothing, hence the negations.
     if not parity.cosine_mean >= floors.cosine:
-        what, value, floor = "mean cosine to PyTorch", parity.cosine_mean, floors.cosine
+        measure, value, floor = "mean cosine to PyTorch", parity.cosine_mean, floors.cosine
     elif not parity.neighbors_kept >= floors.neighbors:
-        what, value, floor = "share of ten nearest neighbors kept", parity.neighbors_kept, floors.neighbors
+        measure, value, floor = "share of ten nearest neighbors kept", parity.neighbors_kept, floors.neighbors
     else:
         return
     raise ParityTooLow(
-        f"The {subject}'s {what} is {value:.5f} on {parity.photos} photos, below {floor}; nothing was written.",
+        f"The {subject}'s {measure} is {value:.5f} on {parity.photos} photos, below {floor}; nothing was written.",
         field=field,
         value=value,
         limit=floor,
@@ -116,16 +133,20 @@ _REMEDY: dict[Precision, str] = {
 }
 
 
-def _kept(reference: NDArray[np.float32], candidate: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Per photo, the share of the candidate's ten nearest that are no farther than the reference's tenth nearest.
+def _kept(truth: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Per row of cosines (n, photos), the share of ten largest in `found` that are no less than the tenth in `truth`.
 
     That is the overlap of both lists, except that photos equally near (copies of one file) may stand in for each other.
     """
-    truth, found = _similarities(reference), _similarities(candidate)
     tenth = np.partition(truth, -NEIGHBORS, axis=1)[:, -NEIGHBORS]
     nearest = np.argpartition(-found, NEIGHBORS - 1, axis=1)[:, :NEIGHBORS]
     kept: NDArray[np.float64] = (np.take_along_axis(truth, nearest, axis=1) >= tenth[:, None] - _TIE).mean(axis=1)
     return kept
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    unit: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
 def _similarities(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,25 +8,32 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from export.model.check_parity import FLOORS, Floors, Parity, check_parity
+import numpy as np
+
+from export.model.check_parity import FLOORS, Floors, Parity, check_parity, measure_parity, measure_text_parity
 from export.model.checkpoint import load_checkpoint
 from export.model.openvino_int8 import require_openvino_extra
-from export.model.parity_trial import Speed, calibration_batches, judge, measure_speed
+from export.model.parity_trial import Speed, calibration_batches, embed_both, measure_speed
 from export.model.quiet import require_export_extra
 from export.model.reference import embed
+from export.model.text_tower import load_text_tower, write_text_tower
 from export.model.trial_photos import photos_to_judge_by
+from export.model.trial_texts import TRIAL_TEXTS
 from export.model.write_graph import refine_for_openvino, refine_graph, trace_graph
 from handler.errors import ConfigurationError
-from handler.manifest import MODEL_FILES
+from handler.manifest import MODEL_FILES, TEXT_FILES
 from handler.photos.encoder import ENCODER_FILE, OPENVINO_FILE, SPEC_FILE, EncoderSpec
+from handler.words.text_encoder import TextEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
     from rich.progress import Progress
 
     from export.model.checkpoint import Checkpoint
     from export.model.quantize import Precision
+    from export.model.text_tower import TextTower
     from handler.photos.encoder import Runtime
 
 DEFAULT_SAMPLE = 600
@@ -53,6 +60,8 @@ class ExportRequest:
     """What to call the model in preprocess.json; default: its id, or its directory's name."""
     sample: int = DEFAULT_SAMPLE
     """At most so many photos, evenly spread over the folder."""
+    text: bool = False
+    """Whether to export the text tower, too."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,8 @@ class ExportReport:
     floors: Floors
     speed: Speed | None
     """None for a joined encoder, which has no PyTorch model as a whole."""
+    text: Parity | None = None
+    """Parity of the text tower, if it was exported."""
 
 
 def export_model(
@@ -96,6 +107,7 @@ def _export(
     checkpoint = load_checkpoint(
         request.model, pooling=request.pooling, layers=request.layers, licence=request.licence, name=request.name
     )
+    tower = load_text_tower(request.model, checkpoint) if request.text else None
     if prepare is not None:
         checkpoint = prepare(checkpoint)
     request.out.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +123,8 @@ def _export(
             size = refine_for_openvino(file, checkpoint.heads, calibration)
         else:
             size = refine_graph(file, request.precision, checkpoint.heads, calibration)
+        if tower:
+            size += write_text_tower(tower, made, request.precision)
         spec = EncoderSpec(
             source=checkpoint.source,
             architecture=checkpoint.family.model_type,
@@ -124,13 +138,15 @@ def _export(
         )
         (made / SPEC_FILE).write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
         progress.update(steps, advance=1, description="Judging")
-        parity = judge(partial(embed, checkpoint), made, photos, progress)
+        vectors = embed_both(partial(embed, checkpoint), made, photos, progress)
+        parity = measure_parity(*vectors)
         check_parity(parity, request.precision)
+        text = _judge_text(tower, made, vectors, request.precision) if tower else None
         progress.update(steps, advance=1, description="Timing")
         speed = measure_speed(checkpoint, made)
         move_into_place(made, request.out)
         progress.update(steps, advance=1, description="Written")
-    return ExportReport(request.out, spec, size, parity, FLOORS[request.precision], speed)
+    return ExportReport(request.out, spec, size, parity, FLOORS[request.precision], speed, text)
 
 
 def _check_precision(precision: Precision) -> None:
@@ -142,6 +158,20 @@ def _check_precision(precision: Precision) -> None:
             limit="int8",
             remedy="Add --precision int8, or leave --runtime out.",
         )
+
+
+def _judge_text(
+    tower: TextTower,
+    made: Path,
+    photos: tuple[NDArray[np.float32], NDArray[np.float32]],
+    precision: Precision,
+) -> Parity:
+    """Parity of the text tower in `made` with PyTorch, by the `photos` that each finds. Raises ParityTooLow."""
+    encoder = TextEncoder(made)
+    found = np.stack([encoder.encode(text) for text in TRIAL_TEXTS])
+    parity = measure_text_parity(photos, (tower.embed(TRIAL_TEXTS), found))
+    check_parity(parity, precision, "text tower")
+    return parity
 
 
 def check_out(out: Path) -> None:
@@ -168,7 +198,7 @@ def move_into_place(made: Path, out: Path) -> None:
         made.rename(out)
         return
     graphs = (ENCODER_FILE, OPENVINO_FILE)
-    for name in sorted(MODEL_FILES, key=lambda name: name in graphs):
+    for name in sorted(MODEL_FILES | TEXT_FILES, key=lambda name: name in graphs):
         if (made / name).exists():
             (made / name).replace(out / name)
         else:

@@ -40,16 +40,16 @@ class Speed:
     onnx_ms: float
 
 
-def judge(
+def embed_both(
     embed: Callable[[Sequence[Image.Image]], NDArray[np.float32]],
     directory: Path,
     photos: Sequence[Path],
     progress: Progress,
-) -> Parity:
-    """Parity of `directory`'s encoder with `embed`, which is PyTorch's (see reference), on `photos`.
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Unit vectors (n, dim) of `photos` by `embed`, which is PyTorch's (see reference), and by `directory`'s encoder.
 
     Each side does its own preprocessing. Each core compares photos of its own on one thread. Photos that do not decode
-    are left out. Raises ConfigurationError if too few remain, BundleCorrupt if the files do not open.
+    are left out. Raises ConfigurationError if none remain, BundleCorrupt if the files do not open.
     """
     encoder = Encoder(directory, threads=1)
     task = progress.add_task("Comparing with PyTorch", total=len(photos))
@@ -72,7 +72,17 @@ def judge(
             remedy="Pass --photos with JPEG or PNG files.",
         )
     truth, found = zip(*vectors, strict=True)
-    return measure_parity(np.concatenate(truth), np.concatenate(found))
+    return np.concatenate(truth), np.concatenate(found)
+
+
+def judge(
+    embed: Callable[[Sequence[Image.Image]], NDArray[np.float32]],
+    directory: Path,
+    photos: Sequence[Path],
+    progress: Progress,
+) -> Parity:
+    """Parity of `directory`'s encoder with `embed` on `photos`; see `embed_both`."""
+    return measure_parity(*embed_both(embed, directory, photos, progress))
 
 
 def calibration_batches(photos: Sequence[Path], how: Preprocessing) -> Iterator[NDArray[np.float32]]:

@@ -43,7 +43,7 @@ def append_pooling(path: Path, pooling: Pooling, *, prefix_tokens: int, dim: int
     onnx.save(model, str(path))
 
 
-def fold_constants(path: Path) -> None:
+def fold_constants(path: Path, input_name: str = INPUT_NAME) -> None:
     """Let onnxruntime fold constants and drop dead nodes, in place: what every session would do again at each start.
 
     Only its basic level, whose graph runs on any CPU. The transformer fusions (attention, skip-layer-norm, bias-gelu)
@@ -64,7 +64,7 @@ def fold_constants(path: Path) -> None:
     path.with_suffix(".folded").replace(path)
     model = onnx.load(str(path))
     # Folding renames nothing that callers see; check it, since a graph without its input would still load.
-    assert [value.name for value in model.graph.input] == [INPUT_NAME]  # noqa: S101
+    assert [value.name for value in model.graph.input] == [input_name]  # noqa: S101
 
 
 def _constants(graph: Any, **values: int | list[int]) -> None:

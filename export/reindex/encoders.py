@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from export.bundle.write_bundle import describe_model
 from export.embedded import EMBEDDED_ENCODER
 from handler.errors import BundleCorrupt, BundleNotFound, ConfigurationError
-from handler.manifest import model_key
+from handler.manifest import TEXT_FILES, model_key
 from handler.photos.encoder import (
     ENCODER_FILE,
     OPENVINO_FILE,
@@ -79,10 +79,11 @@ def fetch_encoder(store: BundleStore, fingerprint: str, directory: Path) -> Path
     spec = EncoderSpec.read(directory / SPEC_FILE)
     for name in spec.files[1:]:
         _copy(store, fingerprint, name, directory)
-    if spec.runtime == "onnxruntime":
-        # Only large encoders have it; the fingerprint tells whether this one does.
+    optional = sorted(TEXT_FILES | {WEIGHTS_FILE}) if spec.runtime == "onnxruntime" else sorted(TEXT_FILES)
+    for name in optional:
+        # Only some encoders have it; the fingerprint tells whether this one does.
         with contextlib.suppress(BundleNotFound):
-            (directory / WEIGHTS_FILE).write_bytes(store.read(model_key(fingerprint, WEIGHTS_FILE)))
+            (directory / name).write_bytes(store.read(model_key(fingerprint, name)))
     found = describe_model(directory).fingerprint
     if found != fingerprint:
         raise BundleCorrupt(f"The files in {store.address}/models/{fingerprint} have the fingerprint {found}.")

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from handler.errors import BundleCorrupt
-from handler.manifest import model_fingerprint, model_key
+from handler.manifest import TEXT_FILES, model_fingerprint, model_key
 from handler.photos.cores import available_cores
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class PhotoEncoder:
         paths = {
             name: self._store.fetch(model_key(self._model.fingerprint, name), expected)
             for name, expected in self._model.files.items()
+            if name not in TEXT_FILES
         }
         # Large weights stay mapped: the first photo waits for the encoder to open.
         prepack = WEIGHTS_FILE not in paths

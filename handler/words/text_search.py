@@ -1,4 +1,7 @@
-"""Products for words: those whose text has the words, and those that look as if it should."""
+"""Products for words: those whose text has the words, and those that look as if it should.
+
+What words look like comes from the shop's own text and photos, and from the text tower of a model that has one.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,11 @@ if TYPE_CHECKING:
 
     from handler.products.engine import Candidates, Neighbor, NeighborIndex
     from handler.words.text_index import TextIndex
+    from handler.words.text_vectors import TextVectors
     from handler.words.word_vectors import WordVectors
 
 DEPTH = 100
-"""How far down each of the two rankings a product may stand and still be found."""
+"""How far down each ranking a product may stand and still be found."""
 TASTE_PRODUCTS = 10
 """How many of the best products a text is taken to mean."""
 TASTES_KEPT = 64
@@ -35,16 +39,19 @@ class TextSearch:
         texts: TextIndex | None,
         vectors: WordVectors | None,
         index: NeighborIndex,
+        tower: TextVectors | None = None,
     ) -> None:
         """`terms` splits a text as the text index was split (see `Tokens.of`).
 
         `texts` is None where the products are on a server without a text index: a search then finds what looks as if it
-        had the words. `vectors` is None where the shop's text has taught nothing about its photos.
+        had the words. `vectors` is None where the shop's text has taught nothing about its photos,
+        `tower` where the model reads no texts.
         """
         self._terms = terms
         self._texts = texts
         self._vectors = vectors
         self._index = index
+        self._tower = tower
         self._tastes: OrderedDict[str, NDArray[np.float32] | None] = OrderedDict()
 
     def find(
@@ -55,12 +62,14 @@ class TextSearch:
         Raises InvalidRequest if `text` has no word, or too many.
         """
         words = words_of(text)
-        rankings, depth = [], count
+        rankings: list[list[int]] = []
         if self._texts is not None:
             lexical = self._texts.search(words, DEPTH + len(excluded), allowed)
-            rankings, depth = [[label for label in lexical if label not in excluded][:DEPTH]], DEPTH
-        query = self.direction(text)
-        if query is not None:
+            rankings.append([label for label in lexical if label not in excluded][:DEPTH])
+        read = None if self._tower is None else self._tower.vector(" ".join(words))
+        queries = [query for query in (self.direction(text), read) if query is not None]
+        depth = count if len(rankings) + len(queries) == 1 else DEPTH
+        for query in queries:
             nearest = self._index.nearest(query, depth, excluded=excluded, allowed=allowed)
             rankings.append([neighbor.label for neighbor in nearest])
         return fuse(rankings, count)
