@@ -159,23 +159,21 @@ def test_parts_that_do_not_belong_together_are_corrupt(store: DirectoryStore, pa
 
 
 @pytest.mark.parametrize(
-    ("change", "difference"),
+    ("change", "next_label", "difference"),
     [
-        ("UPDATE products SET label = 500 WHERE label = 7", "Only the index has 7; only the catalog has 500"),
+        ("UPDATE products SET label = 500 WHERE label = 7", 501, "Only the index has 7; only the catalog has 500"),
         (
-            "DELETE FROM products WHERE label = 79",
-            "80 labels and 79. Only the index has 79; only the catalog has none",
+            "UPDATE products SET label = 80 WHERE label = 39; UPDATE products SET label = 118 WHERE label = 40",
+            119,
+            "Only the index has 39, 40; only the catalog has 80, 118",
         ),
-        ("DELETE FROM products WHERE label > 9", "Only the index has 10, 11, 12 and 67 more"),
-        # The same count and sum.
-        (
-            "UPDATE products SET label = -1 WHERE label = 40; UPDATE products SET label = 80 WHERE label = 39",
-            "Only the index has 39, 40; only the catalog has -1, 80",
-        ),
+        ("UPDATE products SET label = 500 WHERE label = 7", 80, "it has labels from 0 to 500; the next one is 80"),
+        ("UPDATE products SET label = -1 WHERE label = 40", 80, "it has labels from -1 to 79; the next one is 80"),
+        ("DELETE FROM products WHERE label = 79", 80, "it has 79 products, its manifest says 80"),
     ],
 )
 def test_an_index_and_a_catalog_with_different_labels_are_corrupt(
-    store: DirectoryStore, change: str, difference: str
+    store: DirectoryStore, change: str, next_label: int, difference: str
 ) -> None:
     """Each file is the one that the manifest names; together they would serve short pages."""
     path = path_of(store, CATALOG_FILE)
@@ -185,7 +183,11 @@ def test_an_index_and_a_catalog_with_different_labels_are_corrupt(
     whole = json.loads(path_of(store, MANIFEST_FILE).read_text())
     content = path.read_bytes()
     ref = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
-    edit(store, files=whole["files"] | {CATALOG_FILE: ref})
+    edit(
+        store,
+        files=whole["files"] | {CATALOG_FILE: ref},
+        catalog=whole["catalog"] | {"next_label": next_label},
+    )
     with pytest.raises(BundleCorrupt, match=re.escape(difference)) as caught:
         open_current(store)
     assert str(store.current().version) in str(caught.value)
