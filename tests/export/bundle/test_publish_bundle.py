@@ -105,7 +105,7 @@ def test_layout_on_disk(shop: Path) -> None:
     }
     assert manifest["schema_version"] == 2
     assert manifest["version"] == version
-    assert {"space", "dim", "count", "m", "ef_construction", "ef", "recall"} == manifest["index"].keys()
+    assert {"space", "dim", "count", "m", "ef_construction", "ef", "recall", "quick"} == manifest["index"].keys()
     assert (manifest["index"]["space"], manifest["index"]["count"], manifest["index"]["dim"]) == ("ip", 8, 48)
     assert manifest["model"]["pooling"] == "mean"
 
