@@ -1,9 +1,7 @@
 """The bundle contract: what the export side promises the serving side, and how both name the files.
 
 bundles/<version>/manifest.json  index.hnsw  catalog.sqlite  projection.npy  words.npz
-models/<fingerprint>/preprocess.json  encoder.onnx  encoder.onnx.data if large
-                     or, for OpenVINO, encoder.xml  encoder.bin
-                     and, if the model reads texts, text_encoder.onnx  tokenizer.json  text.json
+models/<fingerprint>/...         see handler/model_files.py
 current.json
 """
 
@@ -13,9 +11,11 @@ import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from handler.errors import BundleCorrupt, BundleIncompatible
+from handler.file_ref import Contract, FileRef, Name, Sha256, files_digest
+from handler.model_files import ModelRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,74 +33,13 @@ WHITENING_FILE = "whitening.npy"
 WORDS_FILE = "words.npz"
 BUNDLE_FILES: Final = frozenset({INDEX_FILE, CATALOG_FILE, PROJECTION_FILE, WHITENING_FILE, WORDS_FILE})
 """All that a manifest may list: a misspelt optional file must not pass for one that is absent."""
-ENCODER_FILE = "encoder.onnx"
-SPEC_FILE = "preprocess.json"
-WEIGHTS_FILE = "encoder.onnx.data"
-"""The weights of a large encoder; a smaller one has them inside ENCODER_FILE."""
-OPENVINO_FILE = "encoder.xml"
-OPENVINO_WEIGHTS_FILE = "encoder.bin"
-MODEL_LAYOUTS: Final = (
-    frozenset({SPEC_FILE, ENCODER_FILE}),
-    frozenset({SPEC_FILE, ENCODER_FILE, WEIGHTS_FILE}),
-    frozenset({SPEC_FILE, OPENVINO_FILE, OPENVINO_WEIGHTS_FILE}),
-)
-"""The sets of files that an encoder may consist of."""
-MODEL_FILES: Final = frozenset().union(*MODEL_LAYOUTS)
-TEXT_ENCODER_FILE = "text_encoder.onnx"
-TOKENIZER_FILE = "tokenizer.json"
-TEXT_SPEC_FILE = "text.json"
-TEXT_FILES: Final = frozenset({TEXT_ENCODER_FILE, TOKENIZER_FILE, TEXT_SPEC_FILE})
-"""The text tower of a model that has one: all of them or none."""
 CURRENT_KEY = "current.json"
 
 MAX_LABELS = 2**27
 """134 million products in a shop's life. A set of labels takes a byte for each: an absurd one would take all memory."""
 
-# Names become paths and object keys, so nothing but one plain component is let through.
-Name = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,95}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
-
-class _Contract(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FileRef(_Contract):
-    """What a file must be before anything opens it."""
-
-    sha256: Sha256
-    size: int = Field(ge=0, description="bytes")
-
-
-class ModelRef(_Contract):
-    """The encoder that the index's vectors come from."""
-
-    fingerprint: Fingerprint
-    source: str
-    pooling: str
-    precision: str
-    dim: int = Field(gt=0)
-    files: dict[Name, FileRef]
-
-    def model_post_init(self, _context: Any) -> None:
-        if self.files.keys() - TEXT_FILES not in MODEL_LAYOUTS:
-            known = "; or ".join(", ".join(sorted(layout)) for layout in MODEL_LAYOUTS)
-            raise ValueError(f"files lists {', '.join(sorted(self.files)) or 'nothing'}; an encoder is {known}")
-        if self.reads_texts and (missing := TEXT_FILES - self.files.keys()):
-            raise ValueError(f"files must list {', '.join(sorted(missing))}, too, or no file of a text tower")
-        if self.fingerprint != model_fingerprint(self.files):
-            raise ValueError(
-                f"fingerprint {self.fingerprint} is not that of its files, {model_fingerprint(self.files)}"
-            )
-
-    @property
-    def reads_texts(self) -> bool:
-        """Whether the model has a text tower beside its image tower."""
-        return bool(TEXT_FILES & self.files.keys())
-
-
-class Recall(_Contract):
+class Recall(Contract):
     """Share of the true k nearest neighbors that the index found when it was built."""
 
     k: int = Field(gt=0)
@@ -108,14 +47,14 @@ class Recall(_Contract):
     value: float = Field(ge=0, le=1)
 
 
-class QuickSearch(_Contract):
+class QuickSearch(Contract):
     """A search that keeps fewer candidates, and the queries that it answers as well as a full one."""
 
     ef: int = Field(gt=0, description="candidates kept while searching")
     cosine: float = Field(ge=-1, le=1, description="of query and last of `recall.k` neighbors found: the least")
 
 
-class IndexInfo(_Contract):
+class IndexInfo(Contract):
     """hnswlib saves neither its space nor `ef`: the loader has to be told."""
 
     space: Literal["ip"] = "ip"
@@ -132,7 +71,7 @@ FieldKind = Literal["keyword", "number", "boolean"]
 Tokenizer = Literal["unicode61", "porter"]
 
 
-class FieldInfo(_Contract):
+class FieldInfo(Contract):
     """A catalog field that filters can use."""
 
     name: str
@@ -142,7 +81,7 @@ class FieldInfo(_Contract):
     maximum: float | None = None
 
 
-class CatalogInfo(_Contract):
+class CatalogInfo(Contract):
     count: int = Field(gt=0)
     next_label: int = Field(gt=0, le=MAX_LABELS, description="the label that the next new product gets")
     fields: tuple[FieldInfo, ...] = ()
@@ -151,14 +90,14 @@ class CatalogInfo(_Contract):
     )
 
 
-class CollectionRef(_Contract):
+class CollectionRef(Contract):
     """A Milvus collection. The bundle's catalog file then only records which labels were handed out."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][0-9A-Za-z_]{0,95}$")]
     retired: int = Field(ge=0, description="products that left the catalog; they have a collection of their own")
 
 
-class Manifest(_Contract):
+class Manifest(Contract):
     """`manifest.json`: the bundle's table of contents, written when all else is in place."""
 
     schema_version: Literal[1, 2] = SCHEMA_VERSION
@@ -200,7 +139,7 @@ class Manifest(_Contract):
         files = dict(self.model.files)
         if self.projection_file is not None:
             files[WHITENING_FILE] = self.files[self.projection_file]
-        return _digest(files)
+        return files_digest(files)
 
     @classmethod
     def parse(cls, data: bytes, version: str, sha256: str | None = None) -> Manifest:
@@ -246,23 +185,8 @@ def bundle_key(version: str, name: str) -> str:
     return f"bundles/{version}/{name}"
 
 
-def model_key(fingerprint: str, name: str) -> str:
-    return f"models/{fingerprint}/{name}"
-
-
-def model_fingerprint(files: Mapping[str, FileRef]) -> str:
-    """The identity of an encoder, 32 hex digits."""
-    return _digest(files)
-
-
 def _check_names(files: Mapping[str, FileRef], known: AbstractSet[str], required: AbstractSet[str]) -> None:
     if unknown := files.keys() - known:
         raise ValueError(f"files lists {', '.join(sorted(unknown))}; this Vitrine knows {', '.join(sorted(known))}")
     if missing := required - files.keys():
         raise ValueError(f"files must list {', '.join(sorted(missing))}")
-
-
-def _digest(files: Mapping[str, FileRef]) -> str:
-    """A hash over every file's name and digest, 32 hex digits."""
-    listing = "".join(f"{name} {files[name].sha256}\n" for name in sorted(files))
-    return hashlib.sha256(listing.encode()).hexdigest()[:32]

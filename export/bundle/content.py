@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from export.photos.read_catalog import CatalogRow
     from export.store.assign_labels import Labels
     from export.store.collections import Collections
-    from handler.manifest import ModelRef, Tokenizer
+    from handler.manifest import Tokenizer
+    from handler.model_files import ModelRef
     from handler.photos.projection import Projection
 
 DEFAULT_TOKENIZER: Tokenizer = "unicode61"

@@ -10,7 +10,8 @@ from export.store.known_labels import check_labels_agree
 from export.store.move_pointer import move_pointer
 from export.store.versions import pointer_or_none
 from handler.errors import PublishConflict
-from handler.manifest import MANIFEST_FILE, Manifest, bundle_key, manifest_digest, model_key
+from handler.manifest import MANIFEST_FILE, Manifest, bundle_key, manifest_digest
+from handler.model_files import model_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

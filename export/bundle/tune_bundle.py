@@ -20,7 +20,8 @@ from export.photos.read_catalog import CatalogRow
 from export.store.assign_labels import assign_labels
 from export.store.known_labels import known_labels
 from handler.errors import CatalogError
-from handler.manifest import bundle_key, model_key
+from handler.manifest import bundle_key
+from handler.model_files import model_key
 from handler.open_bundle import OpenBundle
 from handler.photos.projection import Projection
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from export.bundle.content import BuildOptions
     from export.photos.read_catalog import CatalogRow
-    from handler.manifest import Manifest, ModelRef
+    from handler.manifest import Manifest
+    from handler.model_files import ModelRef
     from handler.stores.pointer import Pointer
     from handler.stores.store import BundleStore
 

@@ -18,17 +18,8 @@ from export.bundle.learn_words import learn_words
 from export.bundle.measure_index import measure_index
 from export.bundle.write_catalog import write_catalog
 from export.bundle.write_texts import write_texts
-from handler.manifest import (
-    CATALOG_FILE,
-    INDEX_FILE,
-    MANIFEST_FILE,
-    PROJECTION_FILE,
-    TEXT_FILES,
-    WORDS_FILE,
-    Manifest,
-    ModelRef,
-    model_fingerprint,
-)
+from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, PROJECTION_FILE, WORDS_FILE, Manifest
+from handler.model_files import TEXT_FILES, ModelRef, model_fingerprint
 from handler.photos.encoder import SPEC_FILE, WEIGHTS_FILE, EncoderSpec
 from handler.stores.store import file_ref
 
@@ -41,7 +32,8 @@ if TYPE_CHECKING:
     from export.bundle.build_index import IndexParameters
     from export.bundle.content import BuildOptions, BundleContent
     from export.photos.read_catalog import CatalogRow
-    from handler.manifest import FileRef, IndexInfo, Tokenizer
+    from handler.file_ref import FileRef
+    from handler.manifest import IndexInfo, Tokenizer
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from export.model.trial_photos import photos_to_judge_by
 from export.model.trial_texts import TRIAL_TEXTS
 from export.model.write_graph import refine_for_openvino, refine_graph, trace_graph
 from handler.errors import ConfigurationError
-from handler.manifest import MODEL_FILES, TEXT_FILES
+from handler.model_files import MODEL_FILES, TEXT_FILES
 from handler.photos.encoder import ENCODER_FILE, OPENVINO_FILE, SPEC_FILE, EncoderSpec
 from handler.words.text_encoder import TextEncoder
 

@@ -15,7 +15,7 @@ from export.model.parity_trial import judge
 from export.model.quiet import require_export_extra
 from export.model.reference import embed
 from export.model.trial_photos import photos_to_judge_by
-from handler.manifest import MODEL_FILES
+from handler.model_files import MODEL_FILES
 from handler.photos.encoder import SPEC_FILE, EncoderSpec
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from export.model.quiet import quiet
 from export.model.trace import OPSET
 from export.model.trial_texts import TRIAL_TEXTS
 from handler.errors import ModelUnavailable, ModelUnsupported
-from handler.manifest import TEXT_ENCODER_FILE, TEXT_SPEC_FILE, TOKENIZER_FILE
+from handler.model_files import TEXT_ENCODER_FILE, TEXT_SPEC_FILE, TOKENIZER_FILE
 from handler.words.text_encoder import INPUT_NAME, OUTPUT_NAME, TextSpec
 
 if TYPE_CHECKING:

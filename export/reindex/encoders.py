@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from export.bundle.write_bundle import describe_model
 from export.embedded import EMBEDDED_ENCODER
 from handler.errors import BundleCorrupt, BundleNotFound, ConfigurationError
-from handler.manifest import TEXT_FILES, model_key
+from handler.model_files import TEXT_FILES, model_key
 from handler.photos.encoder import (
     ENCODER_FILE,
     OPENVINO_FILE,

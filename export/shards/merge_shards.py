@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from export.photos.embed_catalog import EmbeddedCatalog
     from export.photos.part_file import Known
     from export.photos.read_catalog import CatalogSource
-    from handler.manifest import ModelRef
+    from handler.model_files import ModelRef
     from handler.stores.store import BundleStore
 
 _NAMED_IN_ERRORS = 3

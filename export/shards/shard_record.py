@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from export.photos.part_file import pack, unpack
 from handler.errors import BundleCorrupt, BundleNotFound
-from handler.manifest import Fingerprint, Sha256
+from handler.file_ref import Sha256
+from handler.model_files import Fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from handler.errors import BundleCorrupt, BundleNotFound
-from handler.manifest import MANIFEST_FILE, Manifest, bundle_key, model_key
+from handler.manifest import MANIFEST_FILE, Manifest, bundle_key
+from handler.model_files import model_key
 
 if TYPE_CHECKING:
     from datetime import datetime

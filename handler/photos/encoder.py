@@ -8,11 +8,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.errors import BundleCorrupt
-from handler.manifest import ENCODER_FILE as ENCODER_FILE
-from handler.manifest import OPENVINO_FILE as OPENVINO_FILE
-from handler.manifest import OPENVINO_WEIGHTS_FILE as OPENVINO_WEIGHTS_FILE
-from handler.manifest import SPEC_FILE as SPEC_FILE
-from handler.manifest import WEIGHTS_FILE as WEIGHTS_FILE
+from handler.model_files import ENCODER_FILE as ENCODER_FILE
+from handler.model_files import OPENVINO_FILE as OPENVINO_FILE
+from handler.model_files import OPENVINO_WEIGHTS_FILE as OPENVINO_WEIGHTS_FILE
+from handler.model_files import SPEC_FILE as SPEC_FILE
+from handler.model_files import WEIGHTS_FILE as WEIGHTS_FILE
 from handler.photos.images import Preprocessing
 from handler.photos.onnx_session import open_onnx
 from handler.photos.openvino_session import open_openvino

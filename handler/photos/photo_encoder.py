@@ -6,14 +6,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from handler.errors import BundleCorrupt
-from handler.manifest import TEXT_FILES, model_fingerprint, model_key
+from handler.model_files import TEXT_FILES, model_fingerprint, model_key
 from handler.photos.cores import available_cores
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from handler.manifest import ModelRef
+    from handler.model_files import ModelRef
     from handler.photos.encoder import Encoder
     from handler.stores.store import BundleStore
 

@@ -20,7 +20,7 @@ from handler.stores.store import verify
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from handler.manifest import FileRef
+    from handler.file_ref import FileRef
 
 DEFAULT_FOLDER = Path(tempfile.gettempdir()) / "vitrine"
 DEFAULT_MEGABYTES = 450

@@ -14,7 +14,8 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from handler.errors import BundleCorrupt
-from handler.manifest import CURRENT_KEY, Name, Sha256
+from handler.file_ref import Name, Sha256
+from handler.manifest import CURRENT_KEY
 
 _BITS_TO_BLANKS = str.maketrans("01", " \t")
 _BLANKS_TO_BITS = str.maketrans(" \t", "01")

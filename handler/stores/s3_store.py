@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from handler.errors import VitrineError
-    from handler.manifest import FileRef
+    from handler.file_ref import FileRef
     from handler.stores.file_cache import FileCache
     from handler.stores.pointer import Current
 

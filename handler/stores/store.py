@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from handler.errors import BundleCorrupt, BundleNotFound, PublishConflict
-from handler.manifest import CURRENT_KEY, FileRef
+from handler.file_ref import FileRef
+from handler.manifest import CURRENT_KEY
 from handler.stores.atomic_file import locked, make_directories, move_into_place, temporary_beside, temporary_prefix
 from handler.stores.pointer import Pointer, read_current, write_current
 
@@ -33,7 +34,7 @@ class Stored(NamedTuple):
 
 
 class BundleStore(Protocol):
-    """Reading and writing bundles. Keys are the slash-separated names of `handler.manifest`.
+    """Reading and writing bundles. Keys are the slash-separated names of `handler.manifest` and `handler.model_files`.
 
     Every method raises StoreUnavailable when the store cannot be reached or refuses.
     """

@@ -11,14 +11,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from handler.errors import BundleCorrupt, ConfigurationError
-from handler.manifest import TEXT_ENCODER_FILE, TEXT_FILES, TEXT_SPEC_FILE, TOKENIZER_FILE, model_key
+from handler.model_files import TEXT_ENCODER_FILE, TEXT_FILES, TEXT_SPEC_FILE, TOKENIZER_FILE, model_key
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from handler.manifest import ModelRef
+    from handler.model_files import ModelRef
     from handler.stores.store import BundleStore
 
 INPUT_NAME = "input_ids"

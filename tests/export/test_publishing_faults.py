@@ -26,7 +26,8 @@ from export.store.assign_labels import read_labels
 from export.store.prune import delete, find_waste
 from export.store.rollback import roll_back
 from export.store.versions import complete, list_versions
-from handler.manifest import MANIFEST_FILE, bundle_key, model_key
+from handler.manifest import MANIFEST_FILE, bundle_key
+from handler.model_files import model_key
 from handler.open_bundle import OpenBundle
 from handler.stores.file_cache import FileCache
 from handler.stores.s3_client import make_client

@@ -21,18 +21,15 @@ from handler.errors import BundleCorrupt, BundleError, BundleIncompatible, Bundl
 from handler.manifest import (
     CATALOG_FILE,
     CURRENT_KEY,
-    ENCODER_FILE,
     INDEX_FILE,
     MANIFEST_FILE,
     PROJECTION_FILE,
-    SPEC_FILE,
     Manifest,
     bundle_key,
     manifest_digest,
-    model_fingerprint,
-    model_key,
 )
 from handler.metrics import Metrics
+from handler.model_files import ENCODER_FILE, SPEC_FILE, model_fingerprint, model_key
 from handler.photos.projection import Projection
 from handler.stores.pointer import next_current, write_current
 from handler.stores.store import DirectoryStore

@@ -17,18 +17,14 @@ from hypothesis import strategies as st
 
 from handler.api.http_status import status_of
 from handler.errors import BundleCorrupt, BundleError, BundleIncompatible, BundleNotFound
-from handler.manifest import (
-    CATALOG_FILE,
-    INDEX_FILE,
-    MANIFEST_FILE,
+from handler.file_ref import FileRef
+from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, Manifest, bundle_key
+from handler.model_files import (
     MODEL_LAYOUTS,
     OPENVINO_FILE,
     OPENVINO_WEIGHTS_FILE,
     SPEC_FILE,
-    FileRef,
-    Manifest,
     ModelRef,
-    bundle_key,
     model_fingerprint,
 )
 from handler.open_bundle import OpenBundle

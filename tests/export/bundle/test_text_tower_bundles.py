@@ -12,7 +12,7 @@ from rich.progress import Progress
 from export.index_catalog import index_catalog
 from export.photos.read_catalog import read_catalog
 from handler.errors import BundleCorrupt, ConfigurationError
-from handler.manifest import TEXT_ENCODER_FILE, TEXT_FILES, TEXT_SPEC_FILE, TOKENIZER_FILE, ModelRef, model_key
+from handler.model_files import TEXT_ENCODER_FILE, TEXT_FILES, TEXT_SPEC_FILE, TOKENIZER_FILE, ModelRef, model_key
 from handler.stores.store import DirectoryStore
 from handler.words.text_encoder import TextEncoder
 from tests.export.model.tiny_clip import COLORS, write_clip, write_colored_photos

@@ -12,7 +12,7 @@ from export.bundle.write_bundle import describe_model
 from export.model import external_weights
 from export.reindex.encoders import fetch_encoder
 from handler.errors import BundleCorrupt
-from handler.manifest import model_key
+from handler.model_files import model_key
 from handler.open_bundle import OpenBundle
 from handler.photos.encoder import ENCODER_FILE, SPEC_FILE, WEIGHTS_FILE, Encoder
 from handler.stores.store import DirectoryStore

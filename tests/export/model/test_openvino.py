@@ -13,7 +13,7 @@ from export.model.check_parity import FLOORS
 from export.model.join import join_encoders
 from export.reindex.encoders import fetch_encoder
 from handler.errors import BundleCorrupt, ConfigurationError, ExportError, ModelUnsupported
-from handler.manifest import model_key
+from handler.model_files import model_key
 from handler.open_bundle import OpenBundle
 from handler.photos.encoder import OPENVINO_FILE, OPENVINO_WEIGHTS_FILE, SPEC_FILE, Encoder
 from handler.stores.store import DirectoryStore

@@ -13,7 +13,7 @@ from export.model import text_tower
 from export.model.checkpoint import load_checkpoint
 from export.model.text_tower import load_text_tower
 from handler.errors import ModelUnsupported, ParityTooLow
-from handler.manifest import TEXT_ENCODER_FILE, TEXT_FILES, TOKENIZER_FILE
+from handler.model_files import TEXT_ENCODER_FILE, TEXT_FILES, TOKENIZER_FILE
 from handler.photos.encoder import Encoder
 from handler.photos.images import decode, preprocess
 from handler.words.text_encoder import TextEncoder

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from handler.errors import BundleCorrupt, BundleNotFound, PublishConflict
-from handler.manifest import CURRENT_KEY, FileRef, bundle_key
+from handler.file_ref import FileRef
+from handler.manifest import CURRENT_KEY, bundle_key
 from handler.stores.file_cache import FileCache
 from handler.stores.pointer import Current, Pointer, next_current
 from handler.stores.s3_store import S3Store
