@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from handler.settings import Settings
 
 
+BAKED = Path(__file__).parent / "baked"
+"""Where infra/bake_bundle.py puts a bundle in a function's artifact, laid out as a store. A checkout has none."""
+
+
 class Runtime:
     """Wires settings, store, bundle and tokens together; one a process."""
 
@@ -31,8 +35,9 @@ class Runtime:
         """Opens nothing yet. Raises ConfigurationError if the address of the bundles is not supported."""
         self.settings = settings
         self.metrics = Metrics(os.environ.get("AWS_LAMBDA_FUNCTION_NAME") if settings.metrics == "on" else None)
+        cache = FileCache(Path(settings.cache), settings.cache_megabytes, BAKED if BAKED.is_dir() else None)
         self.current = CurrentBundle(
-            open_store(settings.bundles, FileCache(Path(settings.cache), settings.cache_megabytes)),
+            open_store(settings.bundles, cache),
             settings.refresh_seconds,
             self.metrics,
             settings.memory_megabytes,

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 LIMIT_MEGABYTES = 250
+BAKED = "handler/baked"
 # Amazon Linux 2023. Its libstdc++ is that of GCC 11.
 GLIBC = (2, 34)
 GLIBCXX = (3, 4, 29)
@@ -47,7 +48,9 @@ def too_big(folder: Path) -> list[str]:
     size = size_of(folder)
     if size < LIMIT_MEGABYTES * 1024 * 1024:
         return []
-    return [f"{size / 1e6:.0f} MB unzipped; Lambda takes {LIMIT_MEGABYTES} MB."]
+    baked = size_of(folder / BAKED)
+    of_which = f", {baked / 1e6:.0f} MB of it the baked bundle: build without BUNDLE" if baked else ""
+    return [f"{size / 1e6:.0f} MB unzipped{of_which}; Lambda takes {LIMIT_MEGABYTES} MB."]
 
 
 def compiled_for_another_cpu(folder: Path) -> list[str]:

@@ -31,21 +31,34 @@ _LOCK = ".lock"
 class FileCache:
     """A directory of limited size; the least recently used file is deleted first."""
 
-    def __init__(self, folder: Path = DEFAULT_FOLDER, megabytes: int = DEFAULT_MEGABYTES) -> None:
+    def __init__(
+        self, folder: Path = DEFAULT_FOLDER, megabytes: int = DEFAULT_MEGABYTES, baked: Path | None = None
+    ) -> None:
+        """`baked` is a read-only directory with the same layout, which came with the program."""
         self.folder = folder
         self.limit = megabytes * 1_000_000
+        self._baked = baked
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
         """For commands, which take only VITRINE_CACHE from the environment."""
         return cls(Path(environ.get("VITRINE_CACHE") or DEFAULT_FOLDER))
 
+    def baked(self, key: str) -> Path | None:
+        """The path of `key` among the files that came with the program, unverified; None if it is not there."""
+        path = self._baked / key if self._baked else None
+        return path if path and path.is_file() else None
+
     def fetch(self, key: str, expected: FileRef, download: Callable[[Path], None]) -> Path:
         """The local path of `key`. If there is no copy yet, `download` writes one to the path that it is given.
 
-        Raises BundleCorrupt if the download is not what `expected` describes, CacheTooSmall if the limit or the disk
-        cannot hold it, and ConfigurationError if the cache belongs to another user.
+        Raises BundleCorrupt if the baked file or the download is not what `expected` describes, CacheTooSmall if the
+        limit or the disk cannot hold it, and ConfigurationError if the cache belongs to another user.
         """
+        if baked := self.baked(key):
+            # Not replaced by a download: an encoder's files are opened as one directory.
+            verify(baked, expected, remedy="Build the function's artifact again.")
+            return baked
         path = self.folder / key
         if self._is_here(path, expected):
             return path

@@ -26,7 +26,10 @@ PART_BYTES = 16 * 1024 * 1024
 
 
 class S3Store:
-    """A store below a prefix of a bucket. Files that are opened are kept in `cache`."""
+    """A store below a prefix of a bucket. Files that are opened are kept in `cache`; its baked files are not asked for.
+
+    The pointer always comes from the bucket, so a newer bundle takes over from a baked one.
+    """
 
     def __init__(self, address: str, cache: FileCache) -> None:
         """Asks nothing of S3 yet. Raises ConfigurationError for a malformed address."""
@@ -55,6 +58,8 @@ class S3Store:
         return Pointer(read_current(body), etag)
 
     def read(self, key: str) -> bytes:
+        if baked := self._cache.baked(key):
+            return baked.read_bytes()
         with self._translated(key):
             return self._read(key)[0]
 

@@ -164,7 +164,10 @@ def file_ref(path: Path) -> FileRef:
         return FileRef(sha256=digest, size=file.tell())
 
 
-def verify(path: Path, expected: FileRef, name: str | None = None) -> None:
+_PUBLISH_AGAIN = "Publish the bundle again, or roll back to an older one."
+
+
+def verify(path: Path, expected: FileRef, name: str | None = None, remedy: str = _PUBLISH_AGAIN) -> None:
     """Raise BundleCorrupt, with `name` for the file, unless its size and digest are those that its manifest names."""
     size = path.stat().st_size
     found = file_ref(path) if size == expected.size else None
@@ -173,7 +176,7 @@ def verify(path: Path, expected: FileRef, name: str | None = None) -> None:
             f"{name or path} is not the file that its manifest names "
             f"({size:,} of {expected.size:,} bytes, sha256 {found.sha256[:12] if found else 'not computed'} "
             f"instead of {expected.sha256[:12]}).",
-            remedy="Publish the bundle again, or roll back to an older one.",
+            remedy=remedy,
         )
 
 
