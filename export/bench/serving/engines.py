@@ -103,8 +103,7 @@ def _measure(
 def _forget(bundle: OpenBundle) -> None:
     rows: Any = getattr(bundle.index, "_rows", None)
     if rows is not None:
-        rows._known.clear()
-        rows._held.clear()
+        rows.forget()
 
 
 def _in_milvus(folder: Path, count: int, address: str) -> Engine:

@@ -80,8 +80,7 @@ class _Shop:
         """Seconds that the next page of the shopper whose turn it is takes; `forget` what this process has read."""
         place = turn % len(self._events)
         if forget:
-            self.index._rows._known.clear()
-            self.index._rows._held.clear()
+            self.index._rows.forget()
         started = time.perf_counter()
         answered = self._handler(self._events[place], None)
         seconds = time.perf_counter() - started
