@@ -73,7 +73,7 @@ def _read(path: str) -> None:
             pass
 
 
-def _memory() -> list[int]:
+def memory() -> list[int]:
     """VmHWM, RssAnon and RssFile of this process in bytes."""
     with open("/proc/self/status") as file:
         status = dict(line.split(":", 1) for line in file)
@@ -108,4 +108,4 @@ if __name__ == "__main__":
         print(" ".join(name for name in sys.modules if name not in BARE))
     else:
         done = time.process_time()
-        print(done, done - STARTED, *_memory(), flush=True)
+        print(done, done - STARTED, *memory(), flush=True)

@@ -96,11 +96,12 @@ def long_session(dim: int, count: int = 100_000) -> SessionState:
     return SessionState(b"\xff" * 8, VECTOR_SPACE, tuple(rounds), Preference(mean, 200), SECRET)
 
 
-def test_a_token_of_100_rounds_fits_into_4_kilobytes() -> None:
+@pytest.mark.parametrize(("dim", "catalog"), [(768, 100_000), (256, 1_000_000), (256, 2**20)])
+def test_a_token_of_100_rounds_fits_into_4_kilobytes(dim: int, catalog: int) -> None:
     tokens = SessionTokens(("new" * 20, "old" * 20), ttl_seconds=3600)
-    token = tokens.write(long_session(768))
+    token = tokens.write(long_session(dim, catalog))
     assert len(token) <= 4096
-    assert len(tokens.read(token, VECTOR_SPACE, 768).shown) == 1_000
+    assert len(tokens.read(token, VECTOR_SPACE, dim).shown) == 1_000
 
 
 def neighbors_kept(vectors: Vectors, liked: int, seed: int) -> float:
