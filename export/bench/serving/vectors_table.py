@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from export.bench.results import OURS
 from export.bench.serving import charts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+_WHOLE = 100
+"""From here on a panel's numbers have no decimals."""
 
 
 def print_rows(count: int, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -54,20 +58,35 @@ def _memory(opened: Mapping[str, float]) -> str:
 
 
 def plot_rows(out: Path, measured: Mapping[int, Sequence[Mapping[str, Any]]]) -> Path:
+    """`<out>/vectors.png`: bars of the largest catalog's rows, a panel for each of four figures."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
     count, rows = list(measured.items())[-1]
     names = [f"{row['dim']} {row['kind']}" for row in rows]
-    groups = {
-        "bytes of the file a product": [row["bytes_a_product"] for row in rows],
-        "a search, ms": [row["search"]["median_ms"] for row in rows],
+    panels = {
+        "file, bytes a product": [row["bytes_a_product"] for row in rows],
+        "neighbors kept": [min(row["kept"].values()) for row in rows],
+        "a search, CPU ms": [row["search"]["median_ms"] for row in rows],
         "memory gained, MB": [_least_memory(row) / 1e6 for row in rows],
     }
-    return charts.write_log_bars(
-        out,
-        "vectors",
-        f"Stored vectors of {count:,} products, by dimensions, library and number",
-        "",
-        {group: dict(zip(names, values, strict=True)) for group, values in groups.items()},
-    )
+    figure, axes = plt.subplots(1, len(panels), figsize=(11, 3.6), sharey=True, layout="constrained")
+    title = f"Stored vectors of {count:,} products, by dimensions, library and number"
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+    for panel, (name, values) in zip(axes, panels.items(), strict=True):
+        colors = [OURS if row["kind"].startswith("hnswlib") else "#9db4c0" for row in rows]
+        bars = panel.barh(names, values, color=colors)
+        panel.bar_label(bars, fmt="{:,.3g}" if max(values) < _WHOLE else "{:,.0f}", padding=3, size=9)
+        panel.margins(x=0.25)
+        panel.set_title(name, loc="left", size=10)
+        panel.spines[["top", "right"]].set_visible(False)
+    axes[0].invert_yaxis()
+    path = out / "vectors.png"
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+    return path
 
 
 def _least_memory(row: Mapping[str, Any]) -> float:
