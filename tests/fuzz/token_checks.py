@@ -116,7 +116,7 @@ class Target:
 
     def _searched(self) -> str:
         state = self._tokens.start(self._space, "words").show([1, 2, 3])
-        return self._tokens.write(replace(state, rounds=(replace(state.rounds[0], words="rotes Kleid, größer"),)))
+        return self._tokens.write(replace(state, rounds=(state.rounds[0]._replace(words="rotes Kleid, größer"),)))
 
     def _compacted(self) -> str:
         state = self._tokens.start(self._space, "long")

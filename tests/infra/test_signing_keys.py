@@ -232,7 +232,7 @@ def timeline(parameter: str) -> Timeline:
 def drawn(tokens: SessionTokens, token: str) -> tuple[float, str]:
     """What decides the next page after an answer, and the name in the log."""
     state = tokens.read(token, VECTOR_SPACE, DIM)
-    answered = replace(state, rounds=(*state.rounds[:-1], replace(state.rounds[-1], liked=state.rounds[-1].shown[:1])))
+    answered = replace(state, rounds=(*state.rounds[:-1], state.rounds[-1]._replace(liked=state.rounds[-1].shown[:1])))
     return tokens.page_random(answered).random(), tokens.pseudonym(answered)
 
 

@@ -71,7 +71,7 @@ def test_copies_of_a_process_that_has_answered(bundles: Path) -> None:
 def test_copies_of_a_process_that_was_warmed_for_a_snapshot(bundles: Path) -> None:
     pages, hooks = copies(
         bundles,
-        "assert '_graph' in vars(lambda_entry._runtime().current._bundle.index)",
+        "assert '_graph' in vars(lambda_entry._runtime().current._bundle.index._opened)",
         AWS_LAMBDA_INITIALIZATION_TYPE="snap-start",
     )
     all_different(pages)
