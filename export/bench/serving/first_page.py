@@ -2,7 +2,7 @@
 
     first_page.py page          what a cold Lambda does: import the entry point, answer one POST /v1/sessions
     first_page.py next          `page`, and answer it with a like: the first search, which opens and loads the index
-    first_page.py null PLAN     import the modules and read the files that the lines of PLAN name, and nothing more
+    first_page.py null PLAN     import the modules and read the files, or S3's objects, that the lines of PLAN name
     first_page.py modules       `page`, and then say which modules it had loaded that a bare interpreter has not
 
 Each prints one line when it is done: its CPU seconds, with the interpreter's start and without, and bytes of memory:
@@ -55,14 +55,18 @@ def _send(event: dict[str, Any]) -> dict[str, Any]:
 def import_and_read(plan_path: str) -> None:
     with open(plan_path) as file:
         plan = file.read().splitlines()
+    client: Any = None
     for line in plan:
         kind, _, what = line.partition(" ")
         if kind == "import":
             # Not every entry of sys.modules can be imported by its name: some packages put names of their own there.
             with suppress(ImportError):
                 __import__(what)
-        else:
+        elif kind == "read":
             _read(what)
+        else:
+            client = client or _s3_client()
+            _read_object(client, what)
 
 
 def _read(path: str) -> None:
@@ -71,6 +75,20 @@ def _read(path: str) -> None:
     with open(path, "rb", buffering=0) as file:
         while file.readinto(buffer):
             pass
+
+
+def _s3_client() -> Any:
+    import boto3
+
+    return boto3.Session().client("s3")
+
+
+def _read_object(client: Any, place: str) -> None:
+    """Every byte once, of the object at BUCKET/KEY, by one request."""
+    bucket, _, key = place.partition("/")
+    body = client.get_object(Bucket=bucket, Key=key)["Body"]
+    while body.read(1 << 20):
+        pass
 
 
 def memory() -> list[int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -36,13 +36,22 @@ class Fresh(NamedTuple):
 
 
 def alternate(
-    commands: Mapping[str, list[str]], environment: Mapping[str, str], repeat: int, warm_up: int = 1
+    commands: Mapping[str, list[str]],
+    environment: Mapping[str, str],
+    repeat: int,
+    warm_up: int = 1,
+    prepare: Callable[[], None] | None = None,
 ) -> dict[str, Fresh]:
-    """Run every command of first_page.py `repeat` times; who goes first rotates. Raises RuntimeError if one fails."""
+    """Run every command of first_page.py `repeat` times; who goes first rotates. Raises RuntimeError if one fails.
+
+    `prepare` is called before each process, outside of the time measured.
+    """
     taken: dict[str, list[list[float]]] = {side: [] for side in commands}
     names = list(commands)
     for turn in range(-warm_up, repeat):
         for side in (*names[turn % len(names) :], *names[: turn % len(names)]):
+            if prepare:
+                prepare()
             started = time.perf_counter()
             line = run(commands[side], environment)
             wall = time.perf_counter() - started
