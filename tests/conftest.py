@@ -35,8 +35,14 @@ PER_COLOUR = 20
 
 
 def pytest_configure() -> None:
-    """Tests press Ctrl-C in processes of their own; a shell's `ignore it` for background jobs must not reach those."""
+    """Prepare the process before a test module imports torch.
+
+    Tests press Ctrl-C in processes of their own; a shell's `ignore it` for background jobs must not reach those.
+    OpenMP's threads wait for each other in busy loops: with a test process on every core, a second thread made training
+    a tiny model take six times the processor time.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def draw_photos(folder: Path, per_colour: int = PER_COLOUR, seed: int = 7) -> Path:
