@@ -105,7 +105,11 @@ def test_nothing_is_unpickled() -> None:
 
 
 def test_the_handler_opens_models_in_one_place_for_each_runtime() -> None:
-    """`Encoder` and `TextEncoder` take files that the store has verified; nothing opens a model past them."""
+    """Nothing opens a model past `Encoder` and `TextEncoder`, and requests reach these through `store.fetch` alone.
+
+    `fetch_encoder` and `fetch_text_encoder` pass the manifest's FileRef of every file to the store, which compares the
+    size and the SHA-256 before it returns a path; the text tower's tokenizer and `text.json` are among those files.
+    """
     opening = [
         path.relative_to(ROOT).as_posix()
         for path in SOURCES
