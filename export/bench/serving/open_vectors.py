@@ -28,7 +28,7 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     kind = KINDS[asked["kind"]]
     import_module(_MODULES[kind.library])
-    queries = np.load(asked["queries"])
+    queries = np.load(asked["queries"], allow_pickle=False)
     info = IndexInfo.model_validate(asked["info"])
     _, anonymous, mapped = memory()
     started = time.process_time()
