@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from handler.errors import BundleNotFound, PublishConflict
 from handler.manifest import CURRENT_KEY
@@ -12,6 +13,7 @@ from handler.stores.s3_client import ATTEMPTS, NotModified, S3Address, make_clie
 from handler.stores.store import Stored
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 PART_BYTES = 16 * 1024 * 1024
 """Larger files are uploaded and downloaded in parts, several at a time."""
+_PIECE_BYTES = 1024 * 1024
+_Consumed = TypeVar("_Consumed")
 
 
 class S3Store:
@@ -66,6 +70,10 @@ class S3Store:
     def fetch(self, key: str, expected: FileRef) -> Path:
         def download(path: Path) -> None:
             with self._translated(key):
+                if expected.size <= PART_BYTES:
+                    # One request; the transfer manager would ask for the size first, and start threads.
+                    self._get(key, lambda body: _save(body, path))
+                    return
                 self.client.download_file(**self._at(key), Filename=str(path), Config=_in_parts())
 
         return self._cache.fetch(key, expected, download)
@@ -140,13 +148,20 @@ class S3Store:
             return
 
     def _read(self, key: str, **condition: Any) -> tuple[bytes, str]:
-        """A small file's bytes and tag. botocore retries requests, but not the reading of a body that breaks off."""
+        """A small file's bytes and tag."""
+        return self._get(key, _bytes, **condition)
+
+    def _get(self, key: str, consume: Callable[[Any], _Consumed], **condition: Any) -> tuple[_Consumed, str]:
+        """What `consume` makes of a file's body, and the file's tag.
+
+        botocore retries requests, but not the reading of a body that breaks off: `consume` is then called again.
+        """
         from botocore.exceptions import HTTPClientError, IncompleteReadError
 
         for attempt in range(1, ATTEMPTS + 1):
             answer = self.client.get_object(**self._at(key), **condition)
             try:
-                return answer["Body"].read(), answer["ETag"]
+                return consume(answer["Body"]), answer["ETag"]
             except (HTTPClientError, IncompleteReadError):
                 if attempt == ATTEMPTS:
                     raise
@@ -166,6 +181,16 @@ class S3Store:
 
     def _translated(self, key: str) -> Any:
         return translated(self._at_text(key))
+
+
+def _bytes(body: Any) -> bytes:
+    content: bytes = body.read()
+    return content
+
+
+def _save(body: Any, path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(body, file, _PIECE_BYTES)
 
 
 def _in_parts() -> Any:

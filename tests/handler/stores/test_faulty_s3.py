@@ -11,7 +11,7 @@ import pytest
 from export.bundle.publish_bundle import copy_bundle
 from handler import lambda_entry
 from handler.errors import BundleCorrupt, PublishConflict, StoreUnavailable
-from handler.manifest import MANIFEST_FILE, bundle_key
+from handler.manifest import CATALOG_FILE, MANIFEST_FILE, Manifest, bundle_key
 from handler.stores import s3_client
 from handler.stores.file_cache import FileCache
 from handler.stores.pointer import next_current
@@ -114,6 +114,18 @@ def test_a_body_that_is_cut_once_is_read_again(store: S3Store, proxy: FaultyProx
     assert store.current() == expected
     proxy.inject("cut", times=1)
     assert store.read(bundle_key(expected.version, MANIFEST_FILE)).endswith(b"}")
+
+
+def test_a_small_file_takes_one_request_and_is_read_again_if_cut(store: S3Store, proxy: FaultyProxy) -> None:
+    version = store.current().version
+    catalog = Manifest.parse(store.read(bundle_key(version, MANIFEST_FILE)), version).files[CATALOG_FILE]
+    key = bundle_key(version, CATALOG_FILE)
+    before = proxy.requests
+    path = store.fetch(key, catalog)
+    assert proxy.requests == before + 1
+    path.unlink()
+    proxy.inject("cut", times=1)
+    assert store.fetch(key, catalog) == path
 
 
 @pytest.mark.parametrize("fault", [*TRANSIENT, "forbidden", "cut", "empty"])
