@@ -1,7 +1,7 @@
 """What each operation of the engines' contract takes, by engine: hnswlib with SQLite, Milvus Lite, a Milvus server.
 
 All hold the same made-up products. Rows that a Milvus engine has read are forgotten before each call, so that it asks.
-Milliseconds by the clock of the wall, medians; engines take turns. As root, with a server of the benchmark's own:
+Medians of wall-clock milliseconds; engines take turns. As root, with a server of the benchmark's own:
 
     scripts/check-milvus .venv/bin/python -m export.bench.serving.engines
 """

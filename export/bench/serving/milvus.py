@@ -1,7 +1,7 @@
 """One round on a Milvus server beside one on hnswlib and SQLite in the process, and where the server's time goes.
 
 A round is what Lambda sees (see warm_round.py). Shoppers are --rounds pages into their sessions at first and go on from
-there, since a page shown before is remembered. Sides take turns, by the clock of the wall: a process that waits
+there, since a page shown before is remembered. Sides take turns, in wall-clock time: a process that waits
 for another uses no CPU. Run it on a machine that does nothing else.
 
 hnswlib  index and catalog in this process
