@@ -7,7 +7,6 @@ that the session keeps only as sets take fewer bits per label, see handler/sessi
 
 from __future__ import annotations
 
-import binascii
 import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
@@ -17,38 +16,24 @@ import numpy as np
 
 from handler.errors import SessionMalformed
 from handler.sessions.bits import MAX_BITS, pack, pack_marks, pack_set, unpack, unpack_marks, unpack_set
-from handler.sessions.fields import integer, items, number, octets, text, truth
+from handler.sessions.fields import integer, items, octets, text, truth
 from handler.sessions.preference import Preference
+from handler.sessions.preference_codec import MAX_COUNT, decode_preference, encode_preference
 from handler.sessions.searched import WORDS_BYTES
 from handler.sessions.state import Earlier, Round, SessionState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
 
 LAYOUT = 1
 COMPACTED = 2
 """The layout of a session with earlier rounds: a reader of layout 1 would ignore them and show their products again."""
-LEVEL_BITS = 6
 SESSION_ID_BYTES = 8
 SECRET_BYTES = 8
 VECTOR_SPACE_BYTES = 8
 MAX_ROUNDS = 10_000
 """Handlers from before COMPACTED kept every round; one of this many empty pages is still a short token."""
-MAX_COUNT = 2**31 - 1
-"""Of likes and of earlier rounds. No session comes near it, and every JSON reader holds it exactly."""
-MAX_SCALE = 1e6
-"""The components of a mean of unit vectors are at most 1; this leaves room for what subtracting a photo adds."""
-_LEVELS = 2 ** (LEVEL_BITS - 1) - 1
-_ROOTS = np.arange(-_LEVELS, 2**LEVEL_BITS - _LEVELS, dtype=np.float32) / _LEVELS
-_VALUES = np.sign(_ROOTS) * _ROOTS**2
-"""What each level stands for, in units of the scale."""
-_BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", dtype=np.uint8)
-_CHARACTERS = _BASE64[[int(f"{level:06b}"[::-1], 2) for level in range(2**LEVEL_BITS)]]
-"""The character of base64 that has each level's six bits, lowest bit first."""
-_VALUES_BY_CHARACTER = np.zeros(256, dtype=np.float32)
-_VALUES_BY_CHARACTER[_CHARACTERS] = _VALUES
 
 
 def encode(state: SessionState, issued_at: int) -> bytes:
@@ -64,7 +49,7 @@ def encode(state: SessionState, issued_at: int) -> bytes:
         state.session_id,
         issued_at,
         bytes.fromhex(state.vector_space)[:VECTOR_SPACE_BYTES],
-        _encode_preference(state.preference),
+        encode_preference(state.preference),
         [[size, len(list(run))] for size, run in itertools.groupby(len(page.shown) for page in state.rounds)],
         width,
         pack(np.fromiter(shown, dtype=np.int64, count=len(shown)), width),
@@ -126,7 +111,7 @@ def _state(fields: list[Any]) -> SessionState:
     last = len(sizes) - 1
     taken_back = {integer(position, 0, last) for position in items(withdrawn)}
     pictured = {
-        integer(position, 0, last): _decode_preference(items(photo, 4))
+        integer(position, 0, last): decode_preference(items(photo, 4))
         for position, photo in (items(one, 2) for one in items(photos))
     }
     searched = {
@@ -158,7 +143,7 @@ def _state(fields: list[Any]) -> SessionState:
         octets(session_id, SESSION_ID_BYTES),
         octets(vector_space, VECTOR_SPACE_BYTES).hex(),
         tuple(rounds),
-        _decode_preference(preference),
+        decode_preference(preference),
         octets(secret, SECRET_BYTES) if octets(secret) else b"",
         earlier,
     )
@@ -207,7 +192,7 @@ def _decode_elsewhere(fields: object, last: int, shown: frozenset[int]) -> dict[
 def _photos(rounds: Sequence[Round]) -> list[tuple[int, list[Any] | None]]:
     """(round, vector) of the photos still kept, quantized like the preference; no bytes without photos."""
     return [
-        (position, _encode_preference(Preference(page.photo, 1)))
+        (position, encode_preference(Preference(page.photo, 1)))
         for position, page in enumerate(rounds)
         if page.photo is not None
     ]
@@ -229,31 +214,3 @@ def _decode_earlier(fields: list[Any]) -> Earlier:
     if not liked <= shown or not disliked <= shown:
         raise ValueError("an answer about a product that was not shown")
     return Earlier(shown, liked, disliked, integer(standing, 0, integer(rounds, 1, MAX_COUNT)), rounds)
-
-
-def _encode_preference(preference: Preference | None) -> list[Any] | None:
-    """Scale, count, length and levels. Levels follow a square root: fine near zero, where most components are, yet wide
-    enough for the few large components of a transformer's embedding."""
-    if preference is None:
-        return None
-    sizes = np.abs(preference.mean)
-    scale = float(sizes.max()) or 1.0
-    roots = np.copysign(np.sqrt(sizes / scale), preference.mean)
-    levels = np.rint(roots * _LEVELS).astype(np.int64) + _LEVELS
-    return [scale, preference.count, len(levels), _pack_levels(levels)]
-
-
-def _pack_levels(levels: NDArray[np.int64]) -> bytes:
-    """As `pack` with LEVEL_BITS would. A character of base64 has six bits, too, and reading base64 takes less."""
-    filled = _CHARACTERS[levels].tobytes().ljust(-(-len(levels) // 4) * 4, b"A")
-    return binascii.a2b_base64(filled)[: -(-LEVEL_BITS * len(levels) // 8)]
-
-
-def _decode_preference(fields: object) -> Preference | None:
-    if fields is None:
-        return None
-    scale, count, dim, packed = items(fields, 4)
-    characters = binascii.b2a_base64(octets(packed, -(-LEVEL_BITS * integer(dim, 1) // 8)), newline=False)
-    levels = np.frombuffer(characters, dtype=np.uint8, count=dim)
-    mean = _VALUES_BY_CHARACTER[levels] * np.float32(number(scale, MAX_SCALE))
-    return Preference(mean, integer(count, 1, MAX_COUNT))

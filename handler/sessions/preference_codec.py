@@ -1,0 +1,58 @@
+"""Compact encoding of a preference: six bits for each component of the mean of what was liked."""
+
+from __future__ import annotations
+
+import binascii
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from handler.sessions.fields import integer, items, number, octets
+from handler.sessions.preference import Preference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAX_COUNT = 2**31 - 1
+"""Of likes and of earlier rounds. No session comes near it, and every JSON reader holds it exactly."""
+LEVEL_BITS = 6
+MAX_SCALE = 1e6
+"""The components of a mean of unit vectors are at most 1; this leaves room for what subtracting a photo adds."""
+_LEVELS = 2 ** (LEVEL_BITS - 1) - 1
+_ROOTS = np.arange(-_LEVELS, 2**LEVEL_BITS - _LEVELS, dtype=np.float32) / _LEVELS
+_VALUES = np.sign(_ROOTS) * _ROOTS**2
+"""What each level stands for, in units of the scale."""
+_BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", dtype=np.uint8)
+_CHARACTERS = _BASE64[[int(f"{level:06b}"[::-1], 2) for level in range(2**LEVEL_BITS)]]
+"""The character of base64 that has each level's six bits, lowest bit first."""
+_VALUES_BY_CHARACTER = np.zeros(256, dtype=np.float32)
+_VALUES_BY_CHARACTER[_CHARACTERS] = _VALUES
+
+
+def encode_preference(preference: Preference | None) -> list[Any] | None:
+    """Scale, count, length and levels. Levels follow a square root: fine near zero, where most components are, yet wide
+    enough for the few large components of a transformer's embedding."""
+    if preference is None:
+        return None
+    sizes = np.abs(preference.mean)
+    scale = float(sizes.max()) or 1.0
+    roots = np.copysign(np.sqrt(sizes / scale), preference.mean)
+    levels = np.rint(roots * _LEVELS).astype(np.int64) + _LEVELS
+    return [scale, preference.count, len(levels), _pack_levels(levels)]
+
+
+def _pack_levels(levels: NDArray[np.int64]) -> bytes:
+    """As `pack` with LEVEL_BITS would. A character of base64 has six bits, too, and reading base64 takes less."""
+    filled = _CHARACTERS[levels].tobytes().ljust(-(-len(levels) // 4) * 4, b"A")
+    return binascii.a2b_base64(filled)[: -(-LEVEL_BITS * len(levels) // 8)]
+
+
+def decode_preference(fields: object) -> Preference | None:
+    """Read what `encode_preference` wrote. Raises ValueError, TypeError for anything else."""
+    if fields is None:
+        return None
+    scale, count, dim, packed = items(fields, 4)
+    characters = binascii.b2a_base64(octets(packed, -(-LEVEL_BITS * integer(dim, 1) // 8)), newline=False)
+    levels = np.frombuffer(characters, dtype=np.uint8, count=dim)
+    mean = _VALUES_BY_CHARACTER[levels] * np.float32(number(scale, MAX_SCALE))
+    return Preference(mean, integer(count, 1, MAX_COUNT))
