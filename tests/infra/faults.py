@@ -19,8 +19,8 @@ from typing import Any
 
 from export.bundle import publish_bundle as publishing
 from export.bundle import update_bundle as updating
-from export.photos import embed_catalog
-from export.reindex import job, partition
+from export.photos import embed_catalog, partition
+from export.reindex import job
 from export.reindex.s3_folder import S3Folder
 from handler.errors import BundleNotFound
 
