@@ -95,9 +95,12 @@ class Settings(BaseModel):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
-        """Read the `VITRINE_*` variables. Raises a ConfigurationError that names all unknown or invalid ones."""
+        """Read the `VITRINE_*` variables. Raises a ConfigurationError that names all unknown or invalid ones.
+
+        An empty variable counts as not set: `sam local` passes one for each that the template leaves out.
+        """
         given = {key.removeprefix(PREFIX).lower(): value for key, value in environ.items() if key.startswith(PREFIX)}
-        values: dict[str, object] = {key: value for key, value in given.items() if key in cls.model_fields}
+        values: dict[str, object] = {key: value for key, value in given.items() if key in cls.model_fields and value}
         for name in LISTS:
             if name in given:
                 values[name] = tuple(part.strip() for part in given[name].split(",") if part.strip())

@@ -37,6 +37,12 @@ def test_every_variable_is_read() -> None:
     assert settings.events == "off"
 
 
+def test_an_empty_variable_counts_as_not_set() -> None:
+    """`sam local` passes one where the template leaves a variable out."""
+    empty = {"VITRINE_INDEX": "", "VITRINE_INDEX_TOKEN_SECRET": "", "VITRINE_SIGNING_KEYS_PARAMETER": ""}
+    assert Settings.from_env({**GOOD, **empty}) == Settings.from_env(GOOD)
+
+
 def test_everything_wrong_is_named_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         Settings.from_env(
