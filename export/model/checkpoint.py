@@ -107,22 +107,31 @@ def _load_processor(directory: Path, source: str) -> Any:
         ) from error
 
 
-def _load_model(directory: Path, family: Family, pooling: Pooling, source: str) -> Any:
+def load_weights(directory: Path, model_class: str, what: str, **options: bool) -> tuple[Any, list[str]]:
+    """Load the transformers class `model_class` in float32, and the names of tensors that the checkpoint lacks.
+
+    transformers fills such tensors with random numbers. `what` names the weights in the error. Raises ModelUnavailable
+    for damaged ones.
+    """
     import torch
     import transformers
 
-    loader = getattr(transformers, family.poolings[pooling])
-    options = {"add_pooling_layer": pooling == "pooler"} if family.optional_pooler else {}
+    loader = getattr(transformers, model_class)
     try:
         model, info = loader.from_pretrained(
             directory, dtype=torch.float32, local_files_only=True, output_loading_info=True, **options
         )
     except Exception as error:  # torch, safetensors, pickle and transformers each have their own for broken weights
         raise ModelUnavailable(
-            f"The weights of {source} cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0][:200]}).",
+            f"{what} cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0][:200]}).",
             remedy="Download or save the checkpoint again.",
         ) from error
-    absent = sorted(info["missing_keys"]) + [str(key) for key, *_ in info["mismatched_keys"]]
+    return model, sorted(info["missing_keys"]) + [str(key) for key, *_ in info["mismatched_keys"]]
+
+
+def _load_model(directory: Path, family: Family, pooling: Pooling, source: str) -> Any:
+    options = {"add_pooling_layer": pooling == "pooler"} if family.optional_pooler else {}
+    model, absent = load_weights(directory, family.poolings[pooling], f"The weights of {source}", **options)
     if absent:
         # transformers would fill them with random numbers, and every vector would be noise.
         raise ModelUnsupported(

@@ -7,13 +7,11 @@ activations (attention) are in integers, too.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import os
 from typing import TYPE_CHECKING
 
-from export.model.quiet import quiet
-from handler.errors import ExportError
+from export.model.quiet import quiet, require_packages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,13 +29,7 @@ _EXTRA = ("openvino", "nncf")
 
 def require_openvino_extra() -> None:
     """Raise ExportError, naming the missing packages of the extra `openvino`; imports nothing."""
-    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ExportError(
-            f"Exporting for OpenVINO needs packages that are not installed: {', '.join(missing)}.",
-            value=missing,
-            remedy="Install them with: scripts/setup export openvino",
-        )
+    require_packages(_EXTRA, "Exporting for OpenVINO", "export openvino")
 
 
 def quantize_by_nncf(

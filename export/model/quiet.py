@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from handler.errors import ExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _EXTRA = ("torch", "transformers", "optimum", "onnx", "onnxscript")
 
@@ -32,10 +32,15 @@ def quiet() -> Iterator[None]:
 
 def require_export_extra() -> None:
     """Raise ExportError naming which packages of the extra `export` are missing; imports nothing."""
-    missing = [name for name in _EXTRA if importlib.util.find_spec(name) is None]
+    require_packages(_EXTRA, "Exporting a model", "export")
+
+
+def require_packages(names: Sequence[str], what: str, extras: str) -> None:
+    """Raise ExportError naming which of the packages that `what` needs are missing; imports nothing."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
         raise ExportError(
-            f"Exporting a model needs packages that are not installed: {', '.join(missing)}.",
+            f"{what} needs packages that are not installed: {', '.join(missing)}.",
             value=missing,
-            remedy="Install them with: scripts/setup export",
+            remedy=f"Install them with: scripts/setup {extras}",
         )

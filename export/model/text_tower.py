@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.model.checkpoint import load_weights
 from export.model.checkpoint_files import read_config
 from export.model.fuse_attention import fuse_attention
 from export.model.hub import checkpoint_directory
@@ -16,7 +17,7 @@ from export.model.quantize import quantize
 from export.model.quiet import quiet
 from export.model.trace import OPSET
 from export.model.trial_texts import TRIAL_TEXTS
-from handler.errors import ModelUnavailable, ModelUnsupported
+from handler.errors import ModelUnsupported
 from handler.model_files import TEXT_ENCODER_FILE, TEXT_SPEC_FILE, TOKENIZER_FILE
 from handler.words.text_encoder import INPUT_NAME, OUTPUT_NAME, TextSpec
 
@@ -136,20 +137,7 @@ def write_text_tower(tower: TextTower, directory: Path, precision: Precision) ->
 
 
 def _load_model(directory: Path, family: TextFamily) -> Any:
-    import torch
-    import transformers
-
-    loader = getattr(transformers, family.model)
-    try:
-        model, info = loader.from_pretrained(
-            directory, dtype=torch.float32, local_files_only=True, output_loading_info=True
-        )
-    except Exception as error:  # torch, safetensors, pickle and transformers each have their own for broken weights
-        raise ModelUnavailable(
-            f"The text tower's weights cannot be loaded ({type(error).__name__}: {str(error).splitlines()[0][:200]}).",
-            remedy="Download or save the checkpoint again.",
-        ) from error
-    absent = sorted(info["missing_keys"]) + [str(key) for key, *_ in info["mismatched_keys"]]
+    model, absent = load_weights(directory, family.model, "The text tower's weights")
     if absent:
         raise ModelUnsupported(
             f"The checkpoint has no weights for {len(absent)} tensors of its text tower, such as {absent[0]}.",
