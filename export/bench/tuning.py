@@ -26,22 +26,18 @@ from export.bench.plain_judge import judge_plainly
 from export.bench.prepare import KNOWN_KEY
 from export.bench.results import DEFAULT_OUT, INK, MUTED, OURS, write_json
 from export.bench.sample_products import sample_products
+from export.bench.shop_vectors import shop_vectors
 from export.bench.shoppers import parse_shoppers
 from export.bench.synthetic import publish_vectors
 from export.bundle.event_log import read_event_log
-from export.bundle.fit_projection import fit_projection, project
 from export.bundle.tune_projection import tuned
 from export.bundle.tune_to_choices import choices_of, fit_to_choices, try_choices
 from export.bundle.tune_to_groups import fit_to_groups, precision, try_groups
-from export.bundle.write_bundle import describe_model
 from export.embedded import EMBEDDED_ENCODER
-from export.photos.embed_catalog import embed_catalog
-from export.photos.embedding_cache import EmbeddingCache
 from export.photos.read_catalog import CatalogRow, CatalogSource, read_catalog
 from export.terminal import progress_bar
 from handler.errors import CatalogError
 from handler.open_bundle import OpenBundle
-from handler.photos.encoder import SPEC_FILE, Encoder, EncoderSpec
 from handler.stores.store import DirectoryStore
 
 if TYPE_CHECKING:
@@ -102,19 +98,15 @@ class _Photos:
 
     @classmethod
     def embed(cls, photos: Path, products: int, model: Path, work: Path, seed: int) -> _Photos:
-        work.mkdir(parents=True, exist_ok=True)
         source = read_catalog(photos)
         source = CatalogSource(source.root, tuple(sample_products(source.rows, products, seed)))
-        with EmbeddingCache(work / "embeddings.sqlite") as cache, progress_bar(Console(stderr=True)) as progress:
-            embedded = embed_catalog(source, describe_model(model).fingerprint, lambda: Encoder(model), cache, progress)
-            _, categories = np.unique([str(row.fields.get("category")) for row in embedded.rows], return_inverse=True)
-            judge = judge_plainly([source.root / row.image for row in embedded.rows], categories, progress)
-        spec = EncoderSpec.read(model / SPEC_FILE)
-        projection = fit_projection(embedded.vectors, spec.whitening, spec.parts)
-        if projection is None:
-            raise CatalogError(f"{len(embedded.rows)} photos in {photos} are too few to tune.", field="photos")
-        vectors = np.asarray(project(embedded.vectors, projection))
-        return cls(embedded.rows, vectors, projection, judge, model, seed)
+        shop = shop_vectors(source, model, work)
+        if shop.projection is None:
+            raise CatalogError(f"{len(shop.rows)} photos in {photos} are too few to tune.", field="photos")
+        _, categories = np.unique([str(row.fields.get("category")) for row in shop.rows], return_inverse=True)
+        with progress_bar(Console(stderr=True)) as progress:
+            judge = judge_plainly([source.root / row.image for row in shop.rows], categories, progress)
+        return cls(shop.rows, shop.vectors, shop.projection, judge, model, seed)
 
     def measure(self, sessions: Sequence[int], shopper: Shopper) -> list[dict[str, Any]]:
         dim = self.vectors.shape[1]

@@ -23,17 +23,12 @@ from rich.table import Table
 
 from export.bench.line_plot import plot_lines
 from export.bench.results import DEFAULT_OUT, INK, MUTED, OURS, TARGET, write_json
+from export.bench.shop_vectors import shop_vectors
 from export.bench.synthetic import publish_vectors
-from export.bundle.fit_projection import fit_projection, project
-from export.bundle.write_bundle import describe_model
 from export.embedded import EMBEDDED_ENCODER
-from export.photos.embed_catalog import embed_catalog
-from export.photos.embedding_cache import EmbeddingCache
 from export.photos.read_catalog import CatalogRow, read_catalog
-from export.terminal import progress_bar
 from handler.manifest import WORDS_FILE
 from handler.open_bundle import OpenBundle
-from handler.photos.encoder import SPEC_FILE, Encoder, EncoderSpec
 from handler.products.labels import LabelSet
 from handler.stores.store import DirectoryStore
 
@@ -99,14 +94,8 @@ class _Shop:
 
     @classmethod
     def embed(cls, photos: Path, model: Path, work: Path, held_out: int, seed: int) -> _Shop:
-        work.mkdir(parents=True, exist_ok=True)
-        fingerprint = describe_model(model).fingerprint
-        with EmbeddingCache(work / "embeddings.sqlite") as cache, progress_bar(Console(stderr=True)) as progress:
-            embedded = embed_catalog(read_catalog(photos), fingerprint, lambda: Encoder(model), cache, progress)
-        spec = EncoderSpec.read(model / SPEC_FILE)
-        projection = fit_projection(embedded.vectors, spec.whitening, spec.parts)
-        vectors = embedded.vectors if projection is None else project(embedded.vectors, projection)
-        return cls(embedded.rows, np.asarray(vectors), projection, model, held_out, seed)
+        shop = shop_vectors(read_catalog(photos), model, work)
+        return cls(shop.rows, shop.vectors, shop.projection, model, held_out, seed)
 
     def measure(self, titled: int, wrong: float) -> dict[str, Any]:
         """Publish a bundle in which `titled` photos have a title, a share of them a wrong one, and search it."""
