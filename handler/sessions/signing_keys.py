@@ -127,7 +127,8 @@ class RotatingKeys:
 
 
 def _client(service: Literal["secretsmanager", "ssm"]) -> Any:
-    import boto3
+    import botocore.session
     from botocore.config import Config
 
-    return boto3.client(service, config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"}))
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard"})
+    return botocore.session.get_session().create_client(service, config=config)

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from handler.errors import BundleCorrupt, CacheTooSmall, ConfigurationError
+from handler.file_ref import FileRef
 from handler.stores.atomic_file import locked, temporary_beside
-from handler.stores.store import verify
+from handler.stores.store import check, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from handler.file_ref import FileRef
 
 DEFAULT_FOLDER = Path(tempfile.gettempdir()) / "vitrine"
 DEFAULT_MEGABYTES = 450
@@ -49,8 +48,10 @@ class FileCache:
         path = self._baked / key if self._baked else None
         return path if path and path.is_file() else None
 
-    def fetch(self, key: str, expected: FileRef, download: Callable[[Path], None]) -> Path:
+    def fetch(self, key: str, expected: FileRef, download: Callable[[Path], str]) -> Path:
         """The local path of `key`. If there is no copy yet, `download` writes one to the path that it is given.
+
+        `download` returns the SHA-256 of what it wrote.
 
         Raises BundleCorrupt if the baked file or the download is not what `expected` describes, CacheTooSmall if the
         limit or the disk cannot hold it, and ConfigurationError if the cache belongs to another user.
@@ -73,8 +74,8 @@ class FileCache:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with temporary_beside(path) as temporary:
-                    download(temporary)
-                    verify(temporary, expected, key)
+                    found = FileRef(sha256=download(temporary), size=temporary.stat().st_size)
+                    check(found, expected, key)
                     os.replace(temporary, path)
             except OSError as error:
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import urlsplit
 
-from handler.errors import BundleNotFound, ConfigurationError, PublishConflict, StoreUnavailable, VitrineError
+from handler.errors import (
+    BundleCorrupt,
+    BundleNotFound,
+    ConfigurationError,
+    PublishConflict,
+    StoreUnavailable,
+    VitrineError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +28,7 @@ ATTEMPTS = 3
 """With botocore's exponential backoff and jitter between them, at most 1 and 2 seconds."""
 _MISSING = {"NoSuchKey", "404", "NotFound", "NoSuchUpload"}
 _CONFLICT = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_TOO_SHORT = {"InvalidRange", "416"}
 _NOT_MODIFIED = {"304", "NotModified"}
 
 
@@ -52,9 +60,12 @@ class S3Address(NamedTuple):
 
 
 def make_client() -> S3Client:
-    """A client with boto3's usual credentials, region and AWS_ENDPOINT_URL. Raises ConfigurationError without boto3."""
+    """A client with boto3's usual credentials, region and AWS_ENDPOINT_URL. Raises ConfigurationError without boto3.
+
+    It is botocore's, on which boto3 builds: importing the rest of boto3 would lengthen every cold start.
+    """
     try:
-        import boto3
+        import botocore.session
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ImportError as error:
@@ -69,7 +80,7 @@ def make_client() -> S3Client:
         s3={"addressing_style": "path" if _elsewhere(os.environ) else "auto"},
     )
     try:
-        return boto3.Session().client("s3", config=config)
+        return cast("S3Client", botocore.session.get_session().create_client("s3", config=config))
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(
             f"The S3 client does not start: {error}.",
@@ -85,21 +96,17 @@ def _elsewhere(environ: Mapping[str, str]) -> bool:
 def translated(place: str) -> Iterator[None]:
     """Translate botocore's errors about `place`.
 
-    A missing key becomes BundleNotFound, a failed condition PublishConflict, and an unchanged file NotModified.
+    A missing key becomes BundleNotFound, a range beyond a file's end BundleCorrupt, a failed condition PublishConflict,
+    and an unchanged file NotModified.
     Everything else (no bucket, no permission, no answer) becomes StoreUnavailable.
     """
-    from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except ClientError as error:
         raise _from_answer(error.response["Error"].get("Code", ""), place, error) from error
-    except (BotoCoreError, Boto3Error) as error:
-        # s3transfer wraps the response to a part of a file
-        cause = error.__context__
-        if isinstance(cause, ClientError):
-            raise _from_answer(cause.response["Error"].get("Code", ""), place, cause) from error
+    except BotoCoreError as error:
         raise _unavailable(place, str(error)) from error
 
 
@@ -108,6 +115,8 @@ def _from_answer(code: str, place: str, error: Exception) -> VitrineError | NotM
         return NotModified()
     if code in _MISSING:
         return BundleNotFound(f"There is no {place}.", value=place)
+    if code in _TOO_SHORT:
+        return BundleCorrupt(f"{place} is shorter than its manifest says.", value=place, remedy="Publish it again.")
     if code in _CONFLICT:
         return PublishConflict(f"{place} has changed meanwhile.", value=place)
     return _unavailable(place, str(error))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from handler.errors import BundleNotFound, PublishConflict
 from handler.manifest import CURRENT_KEY
+from handler.stores.download import PART_BYTES, save_object
 from handler.stores.pointer import Pointer, read_current, write_current
 from handler.stores.s3_client import ATTEMPTS, NotModified, S3Address, make_client, translated
 from handler.stores.store import Stored
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from handler.stores.file_cache import FileCache
     from handler.stores.pointer import Current
 
-PART_BYTES = 16 * 1024 * 1024
-"""Larger files are uploaded and downloaded in parts, several at a time."""
-_PIECE_BYTES = 1024 * 1024
 _Consumed = TypeVar("_Consumed")
 
 
@@ -68,13 +65,9 @@ class S3Store:
             return self._read(key)[0]
 
     def fetch(self, key: str, expected: FileRef) -> Path:
-        def download(path: Path) -> None:
+        def download(path: Path) -> str:
             with self._translated(key):
-                if expected.size <= PART_BYTES:
-                    # One request; the transfer manager would ask for the size first, and start threads.
-                    self._get(key, lambda body: _save(body, path))
-                    return
-                self.client.download_file(**self._at(key), Filename=str(path), Config=_in_parts())
+                return save_object(path, expected.size, partial(self._get, key))
 
         return self._cache.fetch(key, expected, download)
 
@@ -87,9 +80,12 @@ class S3Store:
 
     def put(self, key: str, source: Path) -> None:
         """S3 verifies the SHA-256 sent with each part; the key shows its new content once all parts are there."""
-        extra: Any = {"ChecksumAlgorithm": "SHA256"}
-        with self._translated(key):
-            self.client.upload_file(Filename=str(source), **self._at(key), ExtraArgs=extra, Config=_in_parts())
+        from s3transfer.manager import TransferConfig, TransferManager
+
+        in_parts = TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
+        bucket, name = self._at(key).values()
+        with self._translated(key), TransferManager(self.client, in_parts) as transfers:
+            transfers.upload(str(source), bucket, name, {"ChecksumAlgorithm": "SHA256"}).result()
 
     def point(self, current: Current, expected_etag: str | None) -> Pointer:
         condition: Any = {"IfMatch": expected_etag} if expected_etag else {"IfNoneMatch": "*"}
@@ -186,17 +182,6 @@ class S3Store:
 def _bytes(body: Any) -> bytes:
     content: bytes = body.read()
     return content
-
-
-def _save(body: Any, path: Path) -> None:
-    with path.open("wb") as file:
-        shutil.copyfileobj(body, file, _PIECE_BYTES)
-
-
-def _in_parts() -> Any:
-    from boto3.s3.transfer import TransferConfig
-
-    return TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES)
 
 
 def _attempts(error: VitrineError) -> int:

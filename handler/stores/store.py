@@ -167,15 +167,17 @@ def file_ref(path: Path) -> FileRef:
 _PUBLISH_AGAIN = "Publish the bundle again, or roll back to an older one."
 
 
-def verify(path: Path, expected: FileRef, name: str | None = None, remedy: str = _PUBLISH_AGAIN) -> None:
-    """Raise BundleCorrupt, with `name` for the file, unless its size and digest are those that its manifest names."""
-    size = path.stat().st_size
-    found = file_ref(path) if size == expected.size else None
+def verify(path: Path, expected: FileRef, remedy: str = _PUBLISH_AGAIN) -> None:
+    """Raise BundleCorrupt unless a file's size and digest are those that its manifest names."""
+    check(file_ref(path), expected, path, remedy)
+
+
+def check(found: FileRef, expected: FileRef, name: str | Path, remedy: str = _PUBLISH_AGAIN) -> None:
+    """Raise BundleCorrupt, with `name` for the file, if what was found is not what its manifest names."""
     if found != expected:
         raise BundleCorrupt(
-            f"{name or path} is not the file that its manifest names "
-            f"({size:,} of {expected.size:,} bytes, sha256 {found.sha256[:12] if found else 'not computed'} "
-            f"instead of {expected.sha256[:12]}).",
+            f"{name} is not the file that its manifest names ({found.size:,} of {expected.size:,} bytes, "
+            f"sha256 {found.sha256[:12]} instead of {expected.sha256[:12]}).",
             remedy=remedy,
         )
 

@@ -125,7 +125,7 @@ class Place:
         root = self._folder / "original"
         with ThreadPoolExecutor(8) as pool:
             for file in self.original.store.files(""):
-                pool.submit(store.client.upload_file, str(root / file.key), self._bucket, f"{prefix}/{file.key}")
+                pool.submit(store.put, file.key, root / file.key)
         return Shop(store, self.encoder, handed_out)
 
     def reopened(self, store: BundleStore) -> BundleStore:

@@ -14,8 +14,8 @@ lean   as null, but imports only the packages themselves (`import fastapi`), not
 next   as page, and then answers the page with a like: fetches, verifies and loads the index, too.
 
 With `--from s3` the bundle is in a real S3 server on this machine (SeaweedFS; `scripts/setup aws test` installs it) and
-each process starts with an empty cache. Then null makes a boto3 client and reads the objects that `page` asks for, by
-one request each: current.json, the manifest and the catalog, not the index.
+each process starts with an empty cache. Then null makes a client of botocore and reads the objects that `page` asks
+for, by one request each: current.json, the manifest and the catalog, not the index.
 
 Files and bytecode are warm in the page cache on all sides: what is compared is work, not a disk. Reach: page at most
 1.15 x null at 459 and 10,000 products and 1.25 x at 100,000, with onnxruntime and Pillow not imported at all.

@@ -78,9 +78,9 @@ def _read(path: str) -> None:
 
 
 def _s3_client() -> Any:
-    import boto3
+    import botocore.session
 
-    return boto3.Session().client("s3")
+    return botocore.session.get_session().create_client("s3")
 
 
 def _read_object(client: Any, place: str) -> None:

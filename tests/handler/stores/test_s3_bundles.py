@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,8 +31,7 @@ from tests.handler.support import event, send
 from tests.s3_servers import new_bucket, seaweed, use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_s3 import S3Client
 
@@ -216,6 +216,11 @@ class TestFileCache:
     """Copies of what a store holds, on a disk that is small and that other processes use."""
 
     @staticmethod
+    def copied(source: Path) -> Callable[[Path], str]:
+        """A download of `source`."""
+        return lambda to: file_ref(Path(shutil.copy(source, to))).sha256
+
+    @staticmethod
     def source(folder: Path, name: str, size: int) -> Path:
         path = folder / f"source-{name}"
         path.write_bytes(name.encode() * size)
@@ -226,16 +231,16 @@ class TestFileCache:
         paths = {}
         for name in "abcad":
             source = self.source(tmp_path, name, 300_000)
-            paths[name] = cache.fetch(name, file_ref(source), lambda to, source=source: shutil.copy(source, to))
+            paths[name] = cache.fetch(name, file_ref(source), self.copied(source))
         assert {name for name, path in paths.items() if path.exists()} == {"a", "c", "d"}
 
     def test_a_file_beyond_the_limit_names_the_setting(self, tmp_path: Path) -> None:
         source = self.source(tmp_path, "a", 2_000_000)
         with pytest.raises(CacheTooSmall, match=r"2,000,000 bytes.*1,000,000.*VITRINE_CACHE_MEGABYTES"):
-            FileCache(tmp_path / "cache", megabytes=1).fetch("a", file_ref(source), lambda _: None)
+            FileCache(tmp_path / "cache", megabytes=1).fetch("a", file_ref(source), self.copied(source))
 
     def test_a_full_disk_names_the_setting(self, tmp_path: Path) -> None:
-        def fill(_: Path) -> None:
+        def fill(_: Path) -> str:
             raise OSError(28, "No space left on device")
 
         with pytest.raises(CacheTooSmall, match="VITRINE_CACHE_MEGABYTES"):
@@ -244,16 +249,17 @@ class TestFileCache:
     def test_a_spoilt_copy_is_fetched_again(self, tmp_path: Path) -> None:
         source = self.source(tmp_path, "a", 5)
         cache, expected = FileCache(tmp_path / "cache"), file_ref(source)
-        path = cache.fetch("a/b", expected, lambda to: shutil.copy(source, to))
+        path = cache.fetch("a/b", expected, self.copied(source))
         path.write_bytes(b"AAAAA")
-        assert cache.fetch("a/b", expected, lambda to: shutil.copy(source, to)).read_bytes() == b"aaaaa"
+        assert cache.fetch("a/b", expected, self.copied(source)).read_bytes() == b"aaaaa"
         cache.fetch("a/b", expected, lambda _: pytest.fail("downloaded what was there"))
 
     def test_a_corrupt_download_leaves_nothing(self, tmp_path: Path) -> None:
         cache = FileCache(tmp_path / "cache")
         expected = file_ref(self.source(tmp_path, "a", 5))
-        with pytest.raises(BundleCorrupt, match=r"^a/b is not"):
-            cache.fetch("a/b", expected, lambda to: to.write_bytes(b"aaaa!"))
+        for wrong in (self.source(tmp_path, "b", 5), self.source(tmp_path, "a", 4)):
+            with pytest.raises(BundleCorrupt, match=r"^a/b is not"):
+                cache.fetch("a/b", expected, self.copied(wrong))
         assert not list((tmp_path / "cache" / "a").iterdir())
 
 
