@@ -61,6 +61,12 @@ class MilvusIndex:
         self.expect([neighbor.label for neighbor in best])
         return best
 
+    def neighborhood(
+        self, query: NDArray[np.float32], count: int, *, excluded: Collection[int], allowed: Candidates | None
+    ) -> tuple[list[int], NDArray[np.float32]]:
+        found = self.nearest(query, count, excluded=excluded, allowed=allowed)
+        return self.vectors([neighbor.label for neighbor in found])
+
     def _nearest(
         self,
         query: NDArray[np.float32],

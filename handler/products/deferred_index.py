@@ -44,6 +44,11 @@ class DeferredIndex:
             return []
         return self._index().nearest(query, count, excluded=excluded, allowed=allowed)
 
+    def neighborhood(
+        self, query: NDArray[np.float32], count: int, *, excluded: Collection[int], allowed: Candidates | None
+    ) -> tuple[list[int], NDArray[np.float32]]:
+        return self._index().neighborhood(query, count, excluded=excluded, allowed=allowed)
+
     def expect(self, labels: Collection[int]) -> None:
         """Nothing to do: the vectors will be here."""
 

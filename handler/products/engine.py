@@ -76,6 +76,14 @@ class NeighborIndex(Protocol):
         engine. Fewer than `count` only if fewer exist.
         """
 
+    def neighborhood(
+        self, query: NDArray[np.float32], count: int, *, excluded: Collection[int], allowed: Candidates | None
+    ) -> tuple[list[int], NDArray[np.float32]]:
+        """Labels near `query`, for a closer look, and their unit vectors (n, dim).
+
+        Of the `count` that `nearest` would find at least half, whichever are found quickly.
+        """
+
     def expect(self, labels: Collection[int]) -> None:
         """These vectors will be wanted soon: an engine on a server reads them together with the next products."""
 

@@ -6,6 +6,7 @@ import math
 import os
 import weakref
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import hnswlib
@@ -15,7 +16,7 @@ from handler.errors import BundleCorrupt
 from handler.products.check_graph import check_graph
 from handler.products.engine import Neighbor
 from handler.products.hnsw_file import HnswFile, check_layout
-from handler.products.labels import LabelSet
+from handler.products.labels import LabelSet, as_array
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -51,6 +52,7 @@ class HnswIndex:
         self._descriptor = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._descriptor)
         self._info = info
+        self._least_ef = info.quick.ef if info.quick else info.ef
         self._looked_up: tuple[object, tuple[list[int], NDArray[np.float32]]] | None = None
 
     @cached_property
@@ -61,7 +63,7 @@ class HnswIndex:
             graph.load_index(f"/dev/fd/{self._descriptor}")
         except RuntimeError as error:
             raise BundleCorrupt(f"{self._path} does not open as an hnswlib index: {error}") from error
-        graph.set_ef(self._info.quick.ef if self._info.quick else self._info.ef)
+        graph.set_ef(self._least_ef)
         graph.set_num_threads(1)
         return graph
 
@@ -90,6 +92,18 @@ class HnswIndex:
             return self._nearest_filtered(query, count, excluded, allowed)
         return self._nearest_unfiltered(query, count, excluded)
 
+    def neighborhood(
+        self, query: NDArray[np.float32], count: int, *, excluded: Collection[int], allowed: Candidates | None
+    ) -> tuple[list[int], NDArray[np.float32]]:
+        if allowed is None and len(self.everything) > EXACT_LIMIT:
+            # One quick search, wherever the query lies.
+            found, _ = self._search(query, max(count, self._least_ef))
+            unseen = [label for label in found if label not in excluded][:count]
+            if 2 * len(unseen) >= count:
+                return self._vectors(unseen)
+        nearest = self.nearest(query, count, excluded=excluded, allowed=allowed)
+        return self._vectors([neighbor.label for neighbor in nearest])
+
     def expect(self, labels: Collection[int]) -> None:
         """Nothing to do: the vectors are here."""
 
@@ -104,22 +118,22 @@ class HnswIndex:
         return found
 
     def _vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
-        wanted = np.asarray(labels, dtype=np.int64).reshape(-1)
+        wanted = np.asarray(labels, dtype=np.int64)
         rows = self._rows_of(wanted)
-        known = rows >= 0
-        if not known.all():
-            wanted, rows = wanted[known], rows[known]
+        unknown = rows < 0
+        if np.count_nonzero(unknown):
+            wanted, rows = wanted[~unknown], rows[~unknown]
         return wanted.tolist(), self._file.rows[rows]
 
-    def _rows_of(self, labels: NDArray[np.int64]) -> NDArray[np.int32]:
+    def _rows_of(self, labels: NDArray[np.int64]) -> NDArray[np.intp]:
         """The rows of the file that hold the vectors of `labels` (n,), -1 for each label that it does not hold."""
-        # As unsigned numbers negative labels are large, and every label beyond the table falls on its last entry.
-        return self._row_by_label[np.minimum(labels.view(np.uint64), len(self._row_by_label) - 1)]
+        return self._row_after_label.take(labels + 1, mode="clip")
 
     @cached_property
-    def _row_by_label(self) -> NDArray[np.int32]:
-        rows = np.full(int(self._file.labels.max(initial=-1)) + 2, -1, dtype=np.int32)
-        rows[self._file.labels] = np.arange(len(self._file.labels), dtype=np.int32)
+    def _row_after_label(self) -> NDArray[np.intp]:
+        """The row of each label at the place `label + 1`. Both ends are -1, where labels beyond them are clipped to."""
+        rows = np.full(int(self._file.labels.max(initial=-1)) + 3, -1, dtype=np.intp)
+        rows[self._file.labels + 1] = np.arange(len(self._file.labels))
         return rows
 
     def _nearest_unfiltered(self, query: NDArray[np.float32], count: int, excluded: Collection[int]) -> list[Neighbor]:
@@ -173,7 +187,9 @@ class HnswIndex:
             labels, distances = self._graph.knn_query(query, k=count, num_threads=1)
         except RuntimeError:
             # hnswlib raises if the graph does not lead to `count` elements.
-            return _best(self._file.labels, self._file.rows @ query, count)
+            scores = self._file.rows @ query
+            best = np.argsort(-scores)[:count]
+            return self._file.labels[best].tolist(), scores[best].tolist()
         return labels[0].tolist(), (1 - distances[0]).tolist()
 
     def _nearest_exact(
@@ -181,19 +197,19 @@ class HnswIndex:
     ) -> list[Neighbor]:
         """Compare the query with every product, or with each of `allowed`, all of which the index holds."""
         if allowed is None:
-            labels, vectors = self._file.labels, self._file.rows  # in place: a copy takes longer than the comparison
+            labels, scores = self._file.labels, self._file.rows @ query  # in place: a copy takes longer than comparing
+            seen = self._rows_of(as_array(excluded))
+            scores[seen[seen >= 0]] = -np.inf
         else:
-            labels, vectors = allowed.labels, self._file.rows[self._rows_of(allowed.labels)]
-        return _first_unseen(*_best(labels, vectors @ query, count + len(excluded)), count, excluded)
-
-
-def _best(labels: NDArray[np.int64], scores: NDArray[np.float32], count: int) -> tuple[list[int], list[float]]:
-    order = np.argsort(-scores, kind="stable")[:count]
-    return labels[order].tolist(), scores[order].tolist()
+            labels = allowed.without(excluded)
+            scores = self._file.rows[self._rows_of(labels)] @ query
+        best = np.argsort(-scores)[:count]
+        pairs = zip(labels[best].tolist(), scores[best].tolist(), strict=True)
+        return [Neighbor(label, score) for label, score in pairs if score > -np.inf]
 
 
 def _first_unseen(
     labels: Sequence[int], scores: Sequence[float], count: int, excluded: Collection[int]
 ) -> list[Neighbor]:
-    unseen = [place for place, label in enumerate(labels) if label not in excluded][:count]
-    return [Neighbor(labels[place], scores[place]) for place in unseen]
+    pairs = zip(labels, scores, strict=True)
+    return list(islice((Neighbor(label, score) for label, score in pairs if label not in excluded), count))

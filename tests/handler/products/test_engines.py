@@ -86,6 +86,29 @@ def test_the_nearest_unseen_products_are_found(engine: Engine, excluded: int) ->
         assert [neighbor.score for neighbor in found] == sorted((n.score for n in found), reverse=True)
 
 
+@pytest.mark.parametrize("seen", ["nearest", "any"])
+@pytest.mark.parametrize("excluded", [0, 10, 1_000, COUNT - 7])
+def test_a_neighborhood_has_half_of_the_nearest_or_more(engine: Engine, excluded: int, seen: str) -> None:
+    query = VECTORS[7]
+    by_score = nearest_rows(query, list(range(COUNT)), COUNT)
+    shown = set(by_score[:excluded] if seen == "nearest" else random.Random(excluded).sample(by_score, excluded))
+    best = [3 * row for row in by_score if row not in shown][:64]
+    labels, vectors = engine.index.neighborhood(query, 64, excluded={3 * row for row in shown}, allowed=None)
+    assert len(set(labels)) == len(labels) <= 64
+    assert not {label // 3 for label in labels} & shown
+    assert 2 * len(set(labels) & set(best)) >= len(best)
+    assert np.array_equal(vectors, VECTORS[[label // 3 for label in labels]])
+
+
+def test_a_neighborhood_stays_within_a_filter(engine: Engine) -> None:
+    allowed = engine.catalog.passing({"category": "dress"})
+    shown = set(LABELS[::2])
+    labels, _ = engine.index.neighborhood(VECTORS[5], 20, excluded=shown, allowed=allowed)
+    assert len(labels) >= 10
+    assert allowed.among(labels) == set(labels)
+    assert not set(labels) & shown
+
+
 @pytest.mark.parametrize(("wanted", "passes"), FILTERS)
 def test_a_filter_admits_the_same_products(engine: Engine, wanted: Filter, passes: Any) -> None:
     expected = {label for label, row in zip(LABELS, ROWS, strict=True) if passes(row.fields)}
