@@ -9,7 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from handler.products.engine import Neighbor, NeighborIndex
+    from handler.products.engine import NeighborIndex
+    from handler.recommend.ranking import Ranking
 
 RELEVANCE = 0.3
 """Weight of relevance in maximal marginal relevance; the rest weighs dissimilarity to earlier picks. Of the twenty
@@ -20,52 +21,52 @@ SHARPNESS = 0.6
 export/bench/README.md does not report; at 0.2, with TAU at 0.2, `bayes:5` needs 2 to 3 % more rounds."""
 
 
-def diversify(ranked: Sequence[Neighbor], count: int, index: NeighborIndex) -> list[Neighbor]:
-    """Pick `count` of `ranked`, balancing their scores against their similarity to each other.
+def diversify(ranked: Ranking, count: int, index: NeighborIndex) -> list[int]:
+    """Pick `count` of `ranked`, balancing their scores against their similarity to each other. Returns their places.
 
     Source: J. Carbonell and J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and
     producing summaries", SIGIR 1998. Scores are scaled to 0..1 within `ranked`, since strategies score differently.
     """
-    if len(ranked) <= count:
-        return list(ranked)
-    _, vectors = index.vectors([neighbor.label for neighbor in ranked])
-    scores = np.asarray([neighbor.score for neighbor in ranked])
+    if len(ranked.labels) <= count:
+        return list(range(len(ranked.labels)))
+    vectors = ranked.vectors(index)
+    scores = np.asarray(ranked.scores)
     relevance = (scores - scores.min()) / (np.ptp(scores) or 1)
-    similarity = np.full(len(ranked), -1.0)
+    similarity = np.full(len(scores), -1.0)
     picked: list[int] = []
     while len(picked) < count:
         value = RELEVANCE * relevance - (1 - RELEVANCE) * similarity
         value[picked] = -np.inf
         picked.append(int(np.argmax(value)))
         similarity = np.maximum(similarity, vectors @ vectors[picked[-1]])
-    return [ranked[row] for row in picked]
+    return picked
 
 
-def cover(
-    ranked: Sequence[Neighbor], chosen: Sequence[Neighbor], count: int, index: NeighborIndex
-) -> list[tuple[Neighbor, float]]:
-    """Pick `count` more of `ranked` that represent as much as possible of what `chosen` leaves uncovered.
+def cover(ranked: Ranking, chosen: Sequence[int], count: int, index: NeighborIndex) -> list[tuple[int, float]]:
+    """Pick `count` more of `ranked` that represent as much as possible of what those at `chosen` leave uncovered.
 
-    `ranked` are candidates with their probabilities, `chosen` some of them. Greedy facility location, within 1 - 1/e of
-    the best set (Nemhauser, Wolsey and Fisher 1978). Each comes with the share of the probability that lies closer to
-    it than to any other pick: the share that a like of it would keep.
+    `ranked` are candidates with their probabilities. Greedy facility location, within 1 - 1/e of the best set
+    (Nemhauser, Wolsey and Fisher 1978). Returns the place of each, with the share of the probability that lies closer
+    to it than to any other pick: the share that a like of it would keep.
     """
-    if not ranked or count <= 0:
+    count = min(count, len(ranked.labels) - len(chosen))
+    if count <= 0:
         return []
-    _, vectors = index.vectors([neighbor.label for neighbor in ranked])
-    probability = np.asarray([neighbor.score for neighbor in ranked])
-    probability = probability / (probability.sum() or 1)
-    similarity = np.exp((vectors @ vectors.T - 1) / SHARPNESS)
-    rows = {neighbor.label: row for row, neighbor in enumerate(ranked)}
-    picked = [rows[neighbor.label] for neighbor in chosen]
-    covered = similarity[picked].max(axis=0, initial=0)
-    start = len(picked)
-    while len(picked) < min(start + count, len(ranked)):
-        gain = np.maximum(similarity - covered, 0) @ probability
-        gain[picked] = -1
-        picked.append(int(np.argmax(gain)))
-        covered = np.maximum(covered, similarity[picked[-1]])
-    nearest = similarity[picked].argmax(axis=0)
+    vectors = ranked.vectors(index)
+    probability = np.asarray(ranked.scores)
+    probability /= probability.sum() or 1
+    # How much of the probability of every product (column) each product (row) represents, up to a constant factor.
+    represented = np.exp(vectors @ vectors.T / SHARPNESS) * probability
+    picked = list(chosen)
+    covered = represented[picked].max(axis=0, initial=0)
+    for _ in range(count):
+        with_one_more = np.maximum(represented, covered)
+        gain = np.add.reduce(with_one_more, axis=1)
+        for place in picked:
+            gain[place] = -1
+        picked.append(int(gain.argmax()))
+        covered = with_one_more[picked[-1]]
+    nearest = represented[picked].argmax(axis=0)
     shares = np.bincount(nearest, weights=probability, minlength=len(picked))
     # A sum of floats may slightly exceed 1.
-    return [(ranked[row], min(1.0, float(shares[number]))) for number, row in enumerate(picked)][start:]
+    return [(place, min(1.0, share)) for place, share in zip(picked, shares.tolist(), strict=True)][len(chosen) :]

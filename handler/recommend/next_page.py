@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
 
-    from handler.products.engine import Candidates, Neighbor, NeighborIndex
+    from handler.products.engine import Candidates, NeighborIndex
+    from handler.recommend.ranking import Ranking
     from handler.recommend.strategies import Strategy
     from handler.sessions.state import SessionState
 
@@ -21,8 +22,8 @@ REASONS_SHOWN = 2
 LIKES_COMPARED = 100
 DIVERSE_POOL = 4
 """A varied page is picked from this many times the products it shows."""
-EXPLORE_POOL = 64
-"""An exploring page is picked from at least this many products."""
+EXPLORE_POOL = 32
+"""An exploring page is picked from the most probable products, at least this many."""
 
 Reason = Literal["similar", "random", "explore", "searched"]
 
@@ -57,37 +58,39 @@ def next_page(state: SessionState, request: PageRequest, index: NeighborIndex, r
     """Choose the next page: unseen products only, none twice, and fewer than asked only if fewer are left."""
     explores = request.strategy.explores
     pool = request.similar * (DIVERSE_POOL if request.diverse else 1)
-    ranked = request.strategy.rank(state, index, max(pool, EXPLORE_POOL if explores else 0), request.allowed)
-    best = ranked[:pool]
-    similar = diversify(best, request.similar, index) if request.diverse else best
-    covering = cover(ranked, similar, request.count - len(similar), index) if explores else []
-    taken = state.shown.union(found.label for found in (*similar, *(found for found, _ in covering)))
+    wanted = max(pool, request.count, EXPLORE_POOL) if explores else pool
+    ranked = request.strategy.rank(state, index, wanted, request.allowed)
+    best = ranked.first(pool)
+    places = diversify(best, request.similar, index) if request.diverse else range(len(best.labels))
+    covering = cover(ranked, places, request.count - len(places), index) if explores else []
+    on_page = [ranked.labels[place] for place in (*places, *(place for place, _ in covering))]
     candidates = index.everything if request.allowed is None else request.allowed
-    drawn = candidates.draw(request.count - len(similar) - len(covering), taken, rng)
+    drawn = candidates.draw(request.count - len(on_page), state.shown.union(on_page), rng)
     # The reasons come last: they need vectors, which an engine on a server reads together with the drawn products.
     return [
-        *_similar_picks(similar, state.liked[-LIKES_COMPARED:], index),
-        *(Pick(found.label, "explore", found.score, share=share) for found, share in covering),
+        *_similar_picks(ranked.at(places), state.liked, index),
+        *(Pick(ranked.labels[place], "explore", ranked.scores[place], share=share) for place, share in covering),
         *(Pick(label, "random") for label in drawn),
     ]
 
 
-def closest_liked(labels: Sequence[int], liked: Sequence[int], index: NeighborIndex) -> list[tuple[int, ...]]:
-    """For each label the REASONS_SHOWN of `liked` that are most similar to it, most similar first.
+def closest_liked(products: Ranking, liked: Sequence[int], index: NeighborIndex) -> list[tuple[int, ...]]:
+    """For each product the REASONS_SHOWN of `liked` that are most similar to it, most similar first.
 
-    The index holds all of `labels`. Liked products that have left the catalog are ignored.
+    The index holds all products. The last LIKES_COMPARED of `liked` that are still in the catalog are compared.
     """
-    reasons, reason_vectors = index.vectors(liked)
-    if not labels or not reasons:
-        return [()] * len(labels)
-    _, vectors = index.vectors(labels)
-    order = np.argsort(-(vectors @ reason_vectors.T), axis=1, kind="stable")[:, :REASONS_SHOWN]
-    return [tuple(reasons[column] for column in row) for row in order.tolist()]
+    if not products.labels:
+        return []
+    # All likes are looked up, as for the preference: an index may remember its last answer.
+    known, vectors = index.vectors(liked)
+    known, vectors = known[-LIKES_COMPARED:], vectors[-LIKES_COMPARED:]
+    order = np.argsort(-(products.vectors(index) @ vectors.T), axis=1, kind="stable")[:, :REASONS_SHOWN]
+    return [tuple(known[column] for column in row) for row in order.tolist()]
 
 
-def _similar_picks(neighbors: Sequence[Neighbor], liked: Sequence[int], index: NeighborIndex) -> list[Pick]:
-    reasons = closest_liked([neighbor.label for neighbor in neighbors], liked, index)
+def _similar_picks(products: Ranking, liked: Sequence[int], index: NeighborIndex) -> list[Pick]:
+    reasons = closest_liked(products, liked, index)
     return [
-        Pick(neighbor.label, "similar", neighbor.score, because)
-        for neighbor, because in zip(neighbors, reasons, strict=True)
+        Pick(label, "similar", score, because)
+        for label, score, because in zip(products.labels, products.scores, reasons, strict=True)
     ]

@@ -18,17 +18,16 @@ from handler.recommend.strategies.rocchio import rocchio
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from handler.products.engine import Candidates, Neighbor, NeighborIndex
+    from handler.products.engine import Candidates, NeighborIndex
+    from handler.recommend.ranking import Ranking
     from handler.sessions.state import SessionState
 
 DEFAULT_STRATEGY = "mean"
 
 
 class Rank(Protocol):
-    def __call__(
-        self, state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None
-    ) -> list[Neighbor]:
-        """Up to `count` unseen products for this session, best first; none while its taste is unknown."""
+    def __call__(self, state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> Ranking:
+        """The `count` best unseen products for a session, fewer if fewer are left, none while its taste is unknown."""
 
 
 @dataclass(frozen=True)

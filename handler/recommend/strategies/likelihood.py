@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,8 @@ TAU = 0.15
 change by less than 2 % between 0.1 and 0.2."""
 NOTHING_CLOSE = 0.2
 """No pick counts as choosing a phantom product that has this inner product with the target."""
-_NEVER = np.float32(-1e9)
+_LEAST = 1e-3
+"""A dislike has at least this probability, however surely its product is the choice."""
 
 
 class Likelihood:
@@ -30,61 +33,66 @@ class Likelihood:
     """
 
     def __init__(self, pages: Sequence[Round], index: NeighborIndex) -> None:
-        labels = dict.fromkeys(label for page in pages for label in (*page.shown, *page.liked, *page.disliked))
-        known, self._vectors = index.vectors(list(labels))
-        rows = {label: row for row, label in enumerate(known)}
-        on_page = [[rows[label] for label in _all(page) if label in rows] for page in pages]
-        self._likes = _pairs(pages, "liked", rows)
-        self._dislikes = _pairs(pages, "disliked", rows)
-        self._silent = [
-            number
-            for number, page in enumerate(pages)
-            if not page.liked and not page.disliked and page.photo is None and on_page[number]
-        ]
-        width = max(map(len, on_page), default=0)
-        # Shorter pages are padded with a row behind the last vector, whose score is never chosen.
-        self._pages = np.asarray([row + [len(known)] * (width - len(row)) for row in on_page], dtype=np.intp)
-        self.direction = self._direction(on_page)
+        options = [_options(page) for page in pages]
+        labels = list(chain.from_iterable(options))
+        known, self._vectors = index.vectors(labels)
+        if len(known) < len(labels):
+            held = set(known)
+            options = [[label for label in page if label in held] for page in options]
+        # The vectors (n, dim) lie page by page. Of each page: its first row, and how many choices were made from it.
+        self._starts: list[int] = []
+        self._choices: list[int] = []
+        self._silent: list[int] = []
+        self._liked: list[int] = []
+        self._disliked: list[int] = []
+        self._disliked_on: list[int] = []
+        pull: list[float] = []
+        for page, left in zip(pages, options, strict=True):
+            if left:
+                pull += self._add(page, left, len(pull))
+        self.direction: NDArray[np.float32] = np.asarray(pull, dtype=np.float32) @ self._vectors
+        """Gradient of the log likelihood, times TAU, at the catalog's center, where all products are equally far."""
 
     def log(self, candidates: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log likelihood of every candidate (n, dim) -> (n,), up to a constant."""
-        scores = candidates @ self._vectors.T / TAU
-        padded = np.concatenate([scores, np.full((len(scores), 1), _NEVER, dtype=np.float32)], axis=1)
-        total = np.zeros(len(candidates), dtype=np.float32)
-        if not self._pages.size:
-            return total
-        on_page = padded[:, self._pages]
-        highest = on_page.max(axis=2)
-        normalizer = highest + np.log(np.exp(on_page - highest[:, :, None]).sum(axis=2))
-        pages, rows = self._likes
-        total += (scores[:, rows] - normalizer[:, pages]).sum(axis=1)
-        pages, rows = self._dislikes
-        total += np.log1p(-np.exp(np.minimum(scores[:, rows] - normalizer[:, pages], -1e-3))).sum(axis=1)
-        total -= np.logaddexp(0, normalizer[:, self._silent] - NOTHING_CLOSE / TAU).sum(axis=1)
-        return total
+        # Nothing overflows: inner products of unit vectors are at most 1, and exp(1 / TAU) is 786.
+        scores = self._vectors @ candidates.T
+        scores /= TAU
+        weights = np.exp(scores)
+        totals = np.add.reduceat(weights, np.asarray(self._starts, dtype=np.intp), axis=0)
+        log: NDArray[np.float32] = scores[self._liked].sum(axis=0)
+        if self._disliked:
+            refusals = 1 - weights[self._disliked] / totals[self._disliked_on]
+            log += np.log(np.maximum(refusals, _LEAST)).sum(axis=0)
+        if self._silent:
+            totals[self._silent] += math.exp(NOTHING_CLOSE / TAU)
+        log -= np.asarray(self._choices, dtype=np.float32) @ np.log(totals)
+        return log
 
-    def _direction(self, on_page: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Gradient of the log likelihood, times TAU, at the catalog's center, where all products are equally far."""
-        weights = np.zeros(len(self._vectors), dtype=np.float32)
-        for number, row in zip(*self._likes, strict=True):
-            weights[row] += 1
-            weights[on_page[number]] -= 1 / len(on_page[number])
-        for row in self._dislikes[1]:
-            weights[row] -= 1
-        for number in self._silent:
-            weights[on_page[number]] -= 1 / len(on_page[number])
-        direction: NDArray[np.float32] = weights @ self._vectors
-        return direction
+    def _add(self, page: Round, options: Sequence[int], start: int) -> list[float]:
+        """Take in a page's answer; the vectors of its options are the rows from `start` on.
+
+        Returns the weight of each option's vector in the direction.
+        """
+        number = len(self._starts)
+        liked = [options.index(label) for label in page.liked if label in options]
+        disliked = [options.index(label) for label in page.disliked if label in options]
+        silent = not page.liked and not page.disliked and page.photo is None
+        choices = 1 if silent else len(liked)
+        self._starts.append(start)
+        self._choices.append(choices)
+        self._silent += [number] * silent
+        self._liked += [start + place for place in liked]
+        self._disliked += [start + place for place in disliked]
+        self._disliked_on += [number] * len(disliked)
+        weights = [-choices / len(options)] * len(options)
+        for place in liked:
+            weights[place] += 1
+        for place in disliked:
+            weights[place] -= 1
+        return weights
 
 
-def _all(page: Round) -> dict[int, None]:
+def _options(page: Round) -> list[int]:
     """All options of a choice; an answer may also name a product of an earlier page."""
-    return dict.fromkeys((*page.shown, *page.liked, *page.disliked))
-
-
-def _pairs(pages: Sequence[Round], answer: str, rows: dict[int, int]) -> tuple[list[int], list[int]]:
-    """Page numbers and vector rows of the answers whose products are still known, as two lists of equal length."""
-    pairs = [
-        (number, rows[label]) for number, page in enumerate(pages) for label in getattr(page, answer) if label in rows
-    ]
-    return [number for number, _ in pairs], [row for _, row in pairs]
+    return [*page.shown, *(label for label in (*page.liked, *page.disliked) if label not in page.shown)]

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handler.recommend.ranking import NOTHING, Ranking
+
 if TYPE_CHECKING:
-    from handler.products.engine import Candidates, Neighbor, NeighborIndex
+    from handler.products.engine import Candidates, NeighborIndex
     from handler.sessions.state import SessionState
 
 LIKES_USED = 30
 """Earlier likes weigh less than 2 ** -30."""
 
 
-def recency(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> list[Neighbor]:
+def recency(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> Ranking:
     """The `count` unseen products with the largest inner product with the halving average of the likes."""
     latest = state.liked[-LIKES_USED:]
     known, vectors = index.vectors(latest)
@@ -27,5 +29,5 @@ def recency(state: SessionState, index: NeighborIndex, count: int, allowed: Cand
             if vector is not None:
                 query = vector if query is None else (query + vector) / 2
     if query is None:
-        return []
-    return index.nearest(query, count, excluded=state.shown, allowed=allowed)
+        return NOTHING
+    return Ranking.of(index.nearest(query, count, excluded=state.shown, allowed=allowed))

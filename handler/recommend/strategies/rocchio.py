@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handler.recommend.ranking import NOTHING, Ranking
 from handler.recommend.strategies.evidence import answered_pages
 
 if TYPE_CHECKING:
-    from handler.products.engine import Candidates, Neighbor, NeighborIndex
+    from handler.products.engine import Candidates, NeighborIndex
     from handler.sessions.state import SessionState
 
 NEGATIVE_WEIGHT = 1.0
@@ -19,13 +20,13 @@ NEGATIVE_WEIGHT = 1.0
 rounds`."""
 
 
-def rocchio(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> list[Neighbor]:
+def rocchio(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> Ranking:
     """The `count` unseen products with the largest inner product with `liked - NEGATIVE_WEIGHT * passed over`.
 
     A disliked product counts twice among those passed over.
     """
     if state.preference is None:
-        return []
+        return NOTHING
     liked = set(state.liked)
     pages = answered_pages(state)
     passed_over = [label for page in pages for label in (*page.shown, *page.disliked) if label not in liked]
@@ -33,4 +34,4 @@ def rocchio(state: SessionState, index: NeighborIndex, count: int, allowed: Cand
     query = state.preference.mean
     if len(negatives):
         query = query - NEGATIVE_WEIGHT * negatives.mean(axis=0)
-    return index.nearest(query, count, excluded=state.shown, allowed=allowed)
+    return Ranking.of(index.nearest(query, count, excluded=state.shown, allowed=allowed))

@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from handler.products.engine import Neighbor
 from handler.recommend.arrange import cover, diversify
+from handler.recommend.ranking import NOTHING, Ranking
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from handler.products.neighbors import HnswIndex
     from tests.handler.support import Vectors
 
 
-def ranking(labels: list[int], seed: int) -> list[Neighbor]:
+def ranking(labels: list[int], seed: int) -> Ranking:
     scores = np.sort(np.random.default_rng(seed).dirichlet(np.full(len(labels), 0.5)))[::-1]
-    return [Neighbor(label, float(score)) for label, score in zip(labels, scores, strict=True)]
+    return Ranking(labels, scores.tolist())
 
 
 labels_of = st.lists(st.integers(0, 299), min_size=1, max_size=64, unique=True)
@@ -33,21 +35,21 @@ def test_a_varied_page_keeps_the_best_and_nothing_twice(
 ) -> None:
     ranked = ranking(labels, seed)
     picked = diversify(ranked, count, few)
-    assert len(set(picked)) == len(picked) == min(count, len(ranked))
-    assert set(picked) <= set(ranked)
+    assert len(set(picked)) == len(picked) == min(count, len(labels))
+    assert set(picked) <= set(range(len(labels)))
     if count:
-        assert picked[0] == ranked[0]
+        assert picked[0] == 0
 
 
 def test_a_varied_page_is_more_varied_than_the_top(few: HnswIndex, few_vectors: Vectors) -> None:
     order = np.argsort(-(few_vectors @ few_vectors[0]))[:40].tolist()
-    ranked = [Neighbor(label, float(few_vectors[label] @ few_vectors[0])) for label in order]
+    ranked = Ranking(order, (few_vectors[order] @ few_vectors[0]).tolist())
 
-    def likeness(page: list[Neighbor]) -> float:
-        vectors = few_vectors[[neighbor.label for neighbor in page]]
-        return float((vectors @ vectors.T)[np.triu_indices(len(page), 1)].mean())
+    def likeness(places: Sequence[int]) -> float:
+        vectors = few_vectors[[order[place] for place in places]]
+        return float((vectors @ vectors.T)[np.triu_indices(len(places), 1)].mean())
 
-    assert likeness(diversify(ranked, 5, few)) < likeness(ranked[:5])
+    assert likeness(diversify(ranked, 5, few)) < likeness(range(5))
 
 
 @examples(deadline=None, max_examples=80)
@@ -56,10 +58,11 @@ def test_exploring_products_are_unseen_and_their_shares_valid(
     few: HnswIndex, labels: list[int], chosen: int, count: int, seed: int
 ) -> None:
     ranked = ranking(labels, seed)
-    found = cover(ranked, ranked[:chosen], count, few)
-    assert len(found) == max(0, min(count, len(ranked) - len(ranked[:chosen])))
-    assert not {neighbor for neighbor, _ in found} & set(ranked[:chosen])
-    assert len({neighbor.label for neighbor, _ in found}) == len(found)
+    similar = range(min(chosen, len(labels)))
+    found = cover(ranked, similar, count, few)
+    assert len(found) == min(count, len(labels) - len(similar))
+    assert {place for place, _ in found} <= set(range(len(labels))) - set(similar)
+    assert len({place for place, _ in found}) == len(found)
     assert all(0 <= share <= 1 for _, share in found)
     assert sum(share for _, share in found) <= 1 + 1e-6
 
@@ -69,12 +72,12 @@ def test_exploring_covers_what_the_page_leaves_open(few: HnswIndex, few_vectors:
     here = np.argsort(-(few_vectors @ few_vectors[0]))[:8].tolist()
     there = np.argsort(few_vectors @ few_vectors[0])[:1].tolist()
     there = np.argsort(-(few_vectors @ few_vectors[there[0]]))[:8].tolist()
-    ranked = [Neighbor(label, 1 / 16) for label in (*here, *there)]
-    ((found, share),) = cover(ranked, ranked[:3], 1, few)
-    assert found.label in there
+    ranked = Ranking([*here, *there], [1 / 16] * 16)
+    ((found, share),) = cover(ranked, range(3), 1, few)
+    assert ranked.labels[found] in there
     assert share == pytest.approx(0.5, abs=0.13)
 
 
 def test_nothing_explores_where_nothing_is_ranked(few: HnswIndex) -> None:
-    assert cover([], [], 5, few) == []
-    assert diversify([], 5, few) == []
+    assert cover(NOTHING, [], 5, few) == []
+    assert diversify(NOTHING, 5, few) == []

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from handler.products.labels import LabelSet
 from handler.recommend.next_page import PageRequest, closest_liked, next_page
+from handler.recommend.ranking import NOTHING, Ranking
 from handler.recommend.strategies import STRATEGIES
 from handler.sessions.state import SessionState
 from tests.handler.support import VECTOR_SPACE, nearest_by_hand
@@ -104,6 +105,6 @@ def test_because_names_the_likes_that_are_closest(few: HnswIndex, few_vectors: V
 
 
 def test_a_removed_like_is_not_given_as_a_reason(few: HnswIndex) -> None:
-    assert closest_liked([1, 2], [9_999], few) == [(), ()]
-    assert closest_liked([1], [9_999, 5], few) == [(5,)]
-    assert closest_liked([], [5], few) == []
+    assert closest_liked(Ranking([1, 2], [0.2, 0.1]), [9_999], few) == [(), ()]
+    assert closest_liked(Ranking([1], [0.2]), [9_999, 5], few) == [(5,)]
+    assert closest_liked(NOTHING, [5], few) == []

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from handler.products.engine import Neighbor
 from handler.recommend.strategies import STRATEGIES
 from handler.recommend.strategies.evidence import PAGES_USED
 from handler.recommend.strategies.likelihood import NOTHING_CLOSE, TAU
@@ -18,7 +19,6 @@ from handler.sessions.state import SessionState
 from tests.handler.support import VECTOR_SPACE, nearest_by_hand
 
 if TYPE_CHECKING:
-    from handler.products.engine import Neighbor
     from handler.products.neighbors import HnswIndex
     from tests.handler.support import Vectors
 
@@ -35,7 +35,8 @@ def play(few: HnswIndex, pages: Answers) -> SessionState:
 
 
 def rank(name: str, state: SessionState, few: HnswIndex, count: int = 10) -> list[Neighbor]:
-    return STRATEGIES[name].rank(state, few, count, None)
+    ranked = STRATEGIES[name].rank(state, few, count, None)
+    return [Neighbor(*pair) for pair in zip(ranked.labels, ranked.scores, strict=True)]
 
 
 @st.composite
@@ -91,6 +92,13 @@ def test_bayes_candidates_contain_the_top_of_the_full_posterior(few: HnswIndex, 
         pages: Answers = [(shown[n : n + 10], [shown[n]], []) for n in range(0, 40, 10)]
         best = int(posterior_by_hand(pages, few_vectors).argmax())
         assert rank("bayes", play(few, pages), few)[0].label == best
+
+
+def test_products_that_left_the_catalog_are_no_evidence_for_bayes(few: HnswIndex) -> None:
+    gone = [9_997, 9_998, 9_999]
+    before = play(few, [([1, gone[0], 2, 3], [1], []), ([4, 5, gone[1], 6], [], [5]), ([gone[2]], [], [])])
+    after = play(few, [([1, 2, 3], [1], []), ([4, 5, 6], [], [5])])
+    assert rank("bayes", before, few) == rank("bayes", after, few)
 
 
 def test_passing_over_a_page_moves_bayes_away_from_it(few: HnswIndex, few_vectors: Vectors) -> None:
