@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
+STRIP = ROOT / "infra" / "strip_packages.py"
 FROM_SOURCE = "hnswlib"
 # Amazon Linux 2023 has glibc 2.34; a wheel for a newer one would not load.
 PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in (34, 31, 28, 27, 17)] + ["manylinux2014_x86_64"]
@@ -34,28 +35,6 @@ PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in (34, 31, 28, 27, 17)] + 
 # Linked to libstdc++ as ever: a static one brings its builder's glibc along (arc4random, 2.36 on Debian 12).
 MARCH = "-O3 -march=x86-64-v3"
 BUILD_ENVIRONMENT = {"HNSWLIB_NO_NATIVE": "1", "CFLAGS": MARCH, "CXXFLAGS": MARCH}
-UNUSED = (
-    "bin",
-    "**/tests",
-    "**/*.pyi",
-    "onnxruntime/transformers",
-    "onnxruntime/quantization",
-    "onnxruntime/tools",
-    "onnxruntime/datasets",
-    # Of OpenVINO, where infra/api.txt names it: what reads its own format and runs it on the CPU stays.
-    "openvino/cmake",
-    "openvino/include",
-    "openvino/tools",
-    "openvino/torch",
-    "openvino/frontend/*/",
-    "openvino/libs/cache.json",
-    "openvino/libs/libopenvino_c.*",
-    "openvino/libs/libopenvino_intel_[gn]pu_*",
-    "openvino/libs/libopenvino_[!i]*_frontend.*",
-    "openvino/libs/libtbbmalloc_proxy.*",
-)
-# What boto3 is asked for. The other 400 services are 20 MB of JSON.
-AWS_SERVICES = frozenset({"s3", "secretsmanager", "ssm", "sts", "cloudwatch"})
 
 
 @dataclass(frozen=True)
@@ -119,7 +98,7 @@ def packages(names: tuple[str, ...], python: str, runtime: str) -> Path:
 
     def fill(directory: Path) -> None:
         install(names, directory, python, runtime)
-        strip(directory)
+        run(sys.executable, str(STRIP), str(directory), cwd=directory)
         run(python, "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(directory), cwd=directory)
 
     return kept([*names, runtime], python, fill)
@@ -146,7 +125,7 @@ def wheel(python: str) -> Path:
 def kept(inputs: list[str], python: str, fill: Callable[[Path], None]) -> Path:
     """The directory that `fill` fills, in build/packages: filled again only if one of its inputs changes."""
     version = subprocess.run([python, "-VV"], capture_output=True, text=True, check=True).stdout
-    inputs = [*inputs, LOCK.read_text(), Path(__file__).read_text(), version]
+    inputs = [*inputs, LOCK.read_text(), Path(__file__).read_text(), STRIP.read_text(), version]
     target = ROOT / "build" / "packages" / hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:16]
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -248,16 +227,6 @@ def module_path(name: str) -> Path | None:
     if path.parts[:1] not in [("handler",), ("export",)]:
         return None
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if (ROOT / file).is_file()), None)
-
-
-def strip(directory: Path) -> None:
-    for pattern in UNUSED:
-        for path in list(directory.glob(pattern)):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    data = directory / "botocore" / "data"
-    for path in data.iterdir() if data.is_dir() else []:
-        if path.is_dir() and path.name not in AWS_SERVICES:
-            shutil.rmtree(path)
 
 
 if __name__ == "__main__":
