@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from export.bench.serving import in_emulator
+from export.bench.serving.lambda_emulator import RIES, base_python, build_api, emulator, install_client
 from infra import check_artifact
 from tests.conftest import KEY
 from tests.handler.support import event
-from tests.infra.rie import RIES, base_python, build_api, emulator, install_client
 from tests.infra.template import ROOT
 from tests.load.play_invocations import play
 from tests.load.usage import usage
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.infra.rie import Emulated
+    from export.bench.serving.lambda_emulator import Emulated
 
 pytestmark = [
     pytest.mark.skipif(not RIES, reason="no aws-sam-cli in build/sam; scripts/check-stack makes it and runs this"),
@@ -127,6 +128,17 @@ def test_the_gallery_and_the_description_are_in_it(api: Emulated) -> None:
     for name in ("gallery", "openapi", "health"):
         status, answer = api.invoke(event(name))
         assert (status, answer["statusCode"]) == (200, 200)
+
+
+def test_the_bench_starts_cold_functions(variables: dict[str, str]) -> None:
+    with in_emulator.function() as start:
+        modules = start(["modules"], variables)[0].split()
+        assert {"fastapi", "handler.lambda_entry"} < {*modules}
+        cpu, own_cpu, *memory = map(float, start(["next"], variables)[0].split())
+        assert 0 < own_cpu < cpu
+        assert len(memory) == 3
+        with pytest.raises(RuntimeError, match="no-such-plan"):
+            start(["null", "no-such-plan"], variables)
 
 
 def test_the_task_folder_cannot_be_written_to(artifact: Path, client: Path) -> None:

@@ -12,13 +12,13 @@ from unittest import mock
 
 import boto3
 
+from export.bench.serving.lambda_emulator import RIES, build_api, emulator, install_client
 from export.bundle.publish_bundle import copy_bundle
 from export.store.rollback import roll_back
 from handler.stores.file_cache import FileCache
 from handler.stores.s3_store import S3Store
 from handler.stores.store import DirectoryStore
 from tests.conftest import KEY
-from tests.infra.rie import RIES, build_api, emulator, install_client
 from tests.load.play_invocations import play
 from tests.load.switching import switching, two_bundles
 from tests.load.usage import usage

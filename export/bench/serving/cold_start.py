@@ -17,6 +17,11 @@ With `--from s3` the bundle is in a real S3 server on this machine (SeaweedFS; `
 each process starts with an empty cache. Then null makes a client of botocore and reads the objects that `page` asks
 for, by one request each: current.json, the manifest and the catalog, not the index.
 
+With `--from rie` every process is the function that `scripts/build-lambda` builds, with Lambda's runtime client under a
+Runtime Interface Emulator of its own (as root; `scripts/sam --version` installs it). Its bundle is in S3 as above; null
+and lean are functions in the same artifact. The runtime client counts on all sides, and the time on the clock goes from
+the emulator's start to its answer.
+
 Files and bytecode are warm in the page cache on all sides: what is compared is work, not a disk. Reach: page at most
 1.15 x null at 459 and 10,000 products and 1.25 x at 100,000, with onnxruntime and Pillow not imported at all.
 """
@@ -26,14 +31,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from export.bench.results import write_json
-from export.bench.serving import charts, published
+from export.bench.serving import charts, in_emulator, published
 from export.bench.serving.bench_parser import new_parser
 from export.bench.serving.fresh_processes import alternate, run
 from export.bench.serving.timing import ratio_of_medians, summary
@@ -43,6 +48,8 @@ from handler.stores.store import DirectoryStore
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
+
+    from export.bench.serving.fresh_processes import Start
 
 SIZES = (459, 10_000, 100_000)
 TARGETS = {459: 1.15, 10_000: 1.15, 100_000: 1.25}
@@ -56,9 +63,10 @@ def main() -> None:
     name = "cold_start" if options.source == "folder" else f"cold_start_{options.source}"
     place = _in_folder if options.source == "folder" else _in_s3
     measured: dict[int, dict[str, Any]] = {}
-    for count in options.products:
-        with place(published.published_bundle(options.work, count)) as source:
-            measured[count] = _measure(source, options.repeat)
+    with in_emulator.function() if options.source == "rie" else nullcontext(run) as start:
+        for count in options.products:
+            with place(published.published_bundle(options.work, count)) as source:
+                measured[count] = _measure(source, options.repeat, start)
     path = write_json(options.out, name, {"targets": TARGETS, "from": options.source, "sizes": measured})
     _print(measured)
     print(f"\nWritten: {path}, {_plot(options.out, name, measured)}")
@@ -96,7 +104,7 @@ def _in_s3(store: Path) -> Iterator[_Source]:
         )
 
 
-def _measure(source: _Source, repeat: int) -> dict[str, Any]:
+def _measure(source: _Source, repeat: int, start: Start) -> dict[str, Any]:
     environment = {
         # Without bytecode of Vitrine's modules the page would compile them each time; a function's artifact has it.
         **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
@@ -104,7 +112,7 @@ def _measure(source: _Source, repeat: int) -> dict[str, Any]:
         "VITRINE_SIGNING_KEYS": "k" * 32,
         "VITRINE_EVENTS": "off",
     }
-    loaded = run(["modules"], environment).split()
+    loaded = start(["modules"], environment)[0].split()
     libraries = [name for name in loaded if name.partition(".")[0] != "handler"]
     with tempfile.TemporaryDirectory() as folder:
         plans = {
@@ -117,7 +125,7 @@ def _measure(source: _Source, repeat: int) -> dict[str, Any]:
             "lean": ["null", plans["lean"]],
             "next": ["next"],
         }
-        taken = alternate(commands, environment, repeat, prepare=source.prepare)
+        taken = alternate(commands, environment, repeat, prepare=source.prepare, start=start)
     return {
         "libraries": len(libraries),
         "file_bytes": source.file_bytes,
@@ -189,7 +197,7 @@ def _parse_options() -> argparse.Namespace:
     parser = new_parser(__doc__, SIZES)
     add = parser.add_argument
     add("--repeat", type=int, default=30, metavar="T", help="processes that each side gets (default: 30)")
-    add("--from", dest="source", choices=("folder", "s3"), default="folder", help="where the bundle is")
+    add("--from", dest="source", choices=("folder", "s3", "rie"), default="folder", help="where the bundle is")
     return parser.parse_args()
 
 

@@ -7,6 +7,8 @@
 
 Each prints one line when it is done: its CPU seconds, with the interpreter's start and without, and bytes of memory:
 its peak, and of what is resident at the end the part that is its own and the part that is mapped files.
+
+Lambda's emulator calls `answer_event` instead: COLD_START has the arguments, and the function's answer is the line.
 """
 
 from __future__ import annotations
@@ -115,15 +117,26 @@ _EVENT: dict[str, Any] = {
     "isBase64Encoded": False,
 }
 
-if __name__ == "__main__":
-    if sys.argv[1] == "null":
-        import_and_read(sys.argv[2])
-    elif sys.argv[1] == "next":
+
+def report(arguments: list[str]) -> str:
+    """Do what the arguments say; the line to print."""
+    if arguments[0] == "null":
+        import_and_read(arguments[1])
+    elif arguments[0] == "next":
         show_next_page()
     else:
         show_first_page()
-    if sys.argv[1] == "modules":
-        print(" ".join(name for name in sys.modules if name not in BARE))
-    else:
-        done = time.process_time()
-        print(done, done - STARTED, *memory(), flush=True)
+    if arguments[0] == "modules":
+        return " ".join(name for name in sys.modules if name not in BARE)
+    done = time.process_time()
+    return " ".join(map(str, (done, done - STARTED, *memory())))
+
+
+def answer_event(_event: object, _context: object) -> str:
+    import os
+
+    return report(os.environ["COLD_START"].split())
+
+
+if __name__ == "__main__":
+    print(report(sys.argv[1:]), flush=True)

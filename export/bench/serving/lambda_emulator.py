@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.infra.template import ROOT
-from tests.s3_servers import free_ports
+from export.bench.serving.s3_server import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+ROOT = Path(__file__).resolve().parents[3]
 RIES = sorted((ROOT / "build" / "sam").glob("lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-x86_64"))
 """The emulator as aws-sam-cli brings it along, if `scripts/sam` has installed that."""
 # Binds the folder over itself, read-only, in a mount namespace of its own: what root could write, it cannot now.
@@ -102,10 +102,10 @@ class Emulated:
             except urllib.error.HTTPError as error:
                 with error:
                     return error.code, _parsed(error.read())
-            except urllib.error.URLError:
+            except urllib.error.URLError:  # it does not listen yet
                 if time.monotonic() > deadline:
                     raise AssertionError(self.log()) from None
-                time.sleep(0.1)
+                time.sleep(0.005)
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
