@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
     from handler.recommend.next_page import Pick
     from handler.serving import Serving
-    from handler.sessions.state import Round, SessionState
+    from handler.sessions.history import Round
+    from handler.sessions.state import SessionState
 
 logger = logging.getLogger(EVENTS)
 

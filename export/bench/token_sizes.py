@@ -14,8 +14,9 @@ import numpy as np
 
 from export.bench.results import DEFAULT_OUT, write_json
 from export.bench.serving import charts
+from handler.sessions.history import History, Round
 from handler.sessions.preference import Preference
-from handler.sessions.state import Round, SessionState
+from handler.sessions.state import SessionState
 from handler.sessions.tokens import SessionTokens
 
 LIMIT = 4_096
@@ -46,7 +47,9 @@ def token_chars(count: int, dim: int, rounds: int) -> int:
     answered = tuple(Round(tuple(page), tuple(page[:_LIKED])) for page in pages)
     mean = rng.normal(size=dim).astype(np.float32)
     preference = Preference(mean / np.linalg.norm(mean), rounds * _LIKED)
-    return len(tokens.write(SessionState(state.session_id, state.vector_space, answered, preference, state.secret)))
+    return len(
+        tokens.write(SessionState(state.session_id, state.vector_space, History.of(answered), preference, state.secret))
+    )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAX_BITS = 62
 """An integer with more does not fit an int64 together with the shifts below."""
 _POWERS = 1 << np.arange(MAX_BITS)
+_MARKS = [bytes(map(int, f"{octet:08b}")) for octet in range(256)]
+_DIGITS = bytes.maketrans(b"\0\1", b"01")
 
 
 def pack(values: NDArray[np.int64], width: int) -> bytes:
@@ -43,12 +45,13 @@ def unpack(data: object, width: int, count: int) -> NDArray[np.int64]:
 
 def unpack_marks(data: object, count: int) -> bytes:
     """`count` values of one bit, a byte each. Raises ValueError as `unpack` does."""
-    return np.unpackbits(np.frombuffer(octets(data, -(-count // 8)), dtype=np.uint8), count=count).tobytes()
+    return b"".join(map(_MARKS.__getitem__, octets(data, -(-count // 8))))[:count]
 
 
-def pack_marks(marks: bytes | bytearray) -> bytes:
+def pack_marks(marks: bytes) -> bytes:
     """Every byte, 0 or 1, in one bit."""
-    return np.packbits(np.frombuffer(marks, dtype=np.uint8)).tobytes()
+    size = -(-len(marks) // 8)
+    return int(marks.translate(_DIGITS).ljust(8 * size, b"0") or b"0", 2).to_bytes(size)
 
 
 def pack_set(members: Collection[int]) -> list[int | bytes]:

@@ -17,13 +17,14 @@ import numpy as np
 from handler.errors import SessionMalformed
 from handler.sessions.bits import MAX_BITS, pack, pack_marks, pack_set, unpack, unpack_marks, unpack_set
 from handler.sessions.fields import integer, items, octets, text, truth
+from handler.sessions.history import Columns, History, Rarities
 from handler.sessions.preference import Preference
 from handler.sessions.preference_codec import MAX_COUNT, decode_preference, encode_preference
 from handler.sessions.searched import WORDS_BYTES
-from handler.sessions.state import Earlier, Round, SessionState
+from handler.sessions.state import Earlier, SessionState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
 
 LAYOUT = 1
@@ -41,26 +42,26 @@ def encode(state: SessionState, issued_at: int) -> bytes:
 
     Trailing fields are left out where there is nothing to carry, and a reader ignores those that it does not know.
     """
-    shown = list(itertools.chain.from_iterable(page.shown for page in state.rounds))
+    columns = state.rounds.columns
+    shown, rarities = columns.shown, columns.rarities
     width = max(shown, default=0).bit_length()
-    liked, disliked, elsewhere = _answers(state.rounds, len(shown))
     fields = [
         COMPACTED if state.earlier.rounds else LAYOUT,
         state.session_id,
         issued_at,
         bytes.fromhex(state.vector_space)[:VECTOR_SPACE_BYTES],
         encode_preference(state.preference),
-        [[size, len(list(run))] for size, run in itertools.groupby(len(page.shown) for page in state.rounds)],
+        [[size, len(list(run))] for size, run in itertools.groupby(columns.sizes)],
         width,
         pack(np.fromiter(shown, dtype=np.int64, count=len(shown)), width),
-        pack_marks(liked),
-        pack_marks(disliked) if 1 in disliked else b"",
-        [position for position, page in enumerate(state.rounds) if page.withdrawn],
-        elsewhere,
+        pack_marks(columns.liked),
+        pack_marks(columns.disliked) if 1 in columns.disliked else b"",
+        [number for number, rare in rarities.items() if rare.withdrawn],
+        _encode_elsewhere(rarities),
     ]
     earlier = _encode_earlier(state.earlier)
-    photos = _photos(state.rounds)
-    searches = [(position, page.words) for position, page in enumerate(state.rounds) if page.words]
+    photos = _encode_photos(rarities)
+    searches = [(number, rare.words) for number, rare in rarities.items() if rare.words]
     if photos or state.secret or earlier or searches:
         fields.append(photos)
     if state.secret or earlier or searches:
@@ -101,52 +102,31 @@ def _state(fields: list[Any]) -> SessionState:
         fields
     )
     sizes = _decode_runs(runs)
-    ends = list(itertools.accumulate(sizes, initial=0))
-    shown = unpack(labels, integer(width, 0, MAX_BITS), ends[-1]).tolist()
-    likes = unpack_marks(liked, ends[-1])
-    dislikes = unpack_marks(disliked, ends[-1]) if octets(disliked) else bytes(ends[-1])
+    count = sum(sizes)
+    shown = tuple(unpack(labels, integer(width, 0, MAX_BITS), count).tolist())
     absent: tuple[Any, ...] = ([], b"", [], [])
     photos, secret, folded, searches = (*more[:4], *absent[len(more) :])
     earlier = _decode_earlier(items(folded, 5)) if fields[0] == COMPACTED else Earlier(*items(folded, 0))
-    last = len(sizes) - 1
-    taken_back = {integer(position, 0, last) for position in items(withdrawn)}
-    pictured = {
-        integer(position, 0, last): decode_preference(items(photo, 4))
-        for position, photo in (items(one, 2) for one in items(photos))
-    }
-    searched = {
-        integer(position, 0, last): text(words, WORDS_BYTES)
-        for position, words in (items(one, 2) for one in items(searches))
-    }
     seen = earlier.shown.union(shown)
     if len(seen) != len(shown) + len(earlier.shown):
         raise ValueError("a product is shown twice")
-    answers = _decode_elsewhere(elsewhere, last, seen)
-    rounds = []
-    for position, (start, end) in enumerate(itertools.pairwise(ends)):
-        page = shown[start:end]
-        photo = pictured.get(position)
-        rounds.append(
-            Round(
-                shown=tuple(page),
-                liked=(*itertools.compress(page, likes[start:end]), *answers.get((position, True), ())),
-                disliked=(*itertools.compress(page, dislikes[start:end]), *answers.get((position, False), ())),
-                withdrawn=position in taken_back,
-                photo=None if photo is None else photo.mean,
-                words=searched.get(position, ""),
-            )
-        )
-    liked_ever = [*earlier.liked, *(label for page in rounds for label in page.liked)]
-    if len({*liked_ever}) != len(liked_ever):
-        raise ValueError("a product is liked twice")
+    columns = Columns(
+        shown,
+        tuple(sizes),
+        unpack_marks(liked, count),
+        unpack_marks(disliked, count) if octets(disliked) else bytes(count),
+        _decode_rarities(len(sizes) - 1, seen, elsewhere, withdrawn, photos, searches),
+    )
     state = SessionState(
         octets(session_id, SESSION_ID_BYTES),
         octets(vector_space, VECTOR_SPACE_BYTES).hex(),
-        tuple(rounds),
+        History.of_columns(columns),
         decode_preference(preference),
         octets(secret, SECRET_BYTES) if octets(secret) else b"",
         earlier,
     )
+    if len({*state.liked}) != len(state.liked):
+        raise ValueError("a product is liked twice")
     return state.showing(seen)
 
 
@@ -160,42 +140,46 @@ def _decode_runs(runs: object) -> list[int]:
     return [size for size, repeats in pairs for _ in range(repeats)]
 
 
-def _answers(rounds: Sequence[Round], shown: int) -> tuple[bytearray, bytearray, list[tuple[int, int, bool]]]:
-    """Two bytes for each of `shown` products: whether the answer to its own page liked it, and disliked it.
-
-    Answers about products of earlier pages, as (round, label, liked), are rare and not packed.
-    """
-    liked, disliked = bytearray(shown), bytearray(shown)
-    elsewhere = []
-    start = 0
-    for position, page in enumerate(rounds):
-        for marks, labels in ((liked, page.liked), (disliked, page.disliked)):
-            for label in labels:
-                if label in page.shown:
-                    marks[start + page.shown.index(label)] = 1
-                else:
-                    elsewhere.append((position, label, marks is liked))
-        start += len(page.shown)
-    return liked, disliked, elsewhere
+def _encode_elsewhere(rarities: Mapping[int, Rarities]) -> list[tuple[int, int, bool]]:
+    """Answers about products of earlier pages, as (round, label, liked)."""
+    return [
+        (number, label, liked)
+        for number, rare in rarities.items()
+        for liked, labels in ((True, rare.liked), (False, rare.disliked))
+        for label in labels
+    ]
 
 
-def _decode_elsewhere(fields: object, last: int, shown: frozenset[int]) -> dict[tuple[int, bool], list[int]]:
-    """The labels by round and by whether they were liked. Raises ValueError for a label that is not in `shown`."""
-    answers = defaultdict[tuple[int, bool], list[int]](list)
-    for position, label, liked in (items(one, 3) for one in items(fields)):
-        if integer(label) not in shown:
-            raise ValueError("an answer about a product that was not shown")
-        answers[integer(position, 0, last), truth(liked)].append(label)
-    return answers
-
-
-def _photos(rounds: Sequence[Round]) -> list[tuple[int, list[Any] | None]]:
+def _encode_photos(rarities: Mapping[int, Rarities]) -> list[tuple[int, list[Any] | None]]:
     """(round, vector) of the photos still kept, quantized like the preference; no bytes without photos."""
     return [
-        (position, encode_preference(Preference(page.photo, 1)))
-        for position, page in enumerate(rounds)
-        if page.photo is not None
+        (number, encode_preference(Preference(rare.photo, 1)))
+        for number, rare in rarities.items()
+        if rare.photo is not None
     ]
+
+
+def _decode_rarities(
+    last: int, shown: frozenset[int], elsewhere: object, withdrawn: object, photos: object, searches: object
+) -> dict[int, Rarities]:
+    """By the number of the round, of which `last` is the highest. Raises ValueError for a label not in `shown`."""
+    found = defaultdict[int, Rarities](Rarities)
+    for number, label, liked in (items(one, 3) for one in items(elsewhere)):
+        if integer(label) not in shown:
+            raise ValueError("an answer about a product that was not shown")
+        rare = found[integer(number, 0, last)]
+        if truth(liked):
+            found[number] = rare._replace(liked=(*rare.liked, label))
+        else:
+            found[number] = rare._replace(disliked=(*rare.disliked, label))
+    for number in items(withdrawn):
+        found[number] = found[integer(number, 0, last)]._replace(withdrawn=True)
+    for number, photo in (items(one, 2) for one in items(photos)):
+        preference = decode_preference(items(photo, 4))
+        found[number] = found[integer(number, 0, last)]._replace(photo=None if preference is None else preference.mean)
+    for number, words in (items(one, 2) for one in items(searches)):
+        found[number] = found[integer(number, 0, last)]._replace(words=text(words, WORDS_BYTES))
+    return dict(sorted(found.items()))
 
 
 def _encode_earlier(earlier: Earlier) -> list[Any]:

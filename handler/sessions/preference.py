@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,12 +14,20 @@ if TYPE_CHECKING:
     from handler.products.engine import NeighborIndex
 
 
-@dataclass(frozen=True)
 class Preference:
     """Mean of the liked unit embeddings, float32 (dim,), and their number."""
 
-    mean: NDArray[np.float32]
-    count: int
+    def __init__(self, mean: NDArray[np.float32], count: int) -> None:
+        self._mean = mean
+        self.count = count
+
+    @property
+    def mean(self) -> NDArray[np.float32]:
+        return self._mean
+
+    @property
+    def dim(self) -> int:
+        return len(self._mean)
 
 
 def with_likes(
@@ -33,7 +40,7 @@ def with_likes(
     """
     if not news:
         return preference
-    if exact := _exact(preference, before, news, index):
+    if exact := _exact(preference.count if preference else 0, before, news, index):
         return exact
     _, vectors = index.vectors(news)
     return merge(preference, vectors, sign=1)
@@ -46,17 +53,14 @@ def without_likes(
     if not undone or preference is None:
         return preference
     known, vectors = index.vectors(undone)
-    earlier = replace(preference, count=preference.count - len(known))
-    if earlier.count <= 0:
+    left = preference.count - len(known)
+    if left <= 0:
         return None
-    return _exact(earlier, before, (), index) or merge(preference, vectors, sign=-1)
+    return _exact(left, before, (), index) or merge(preference, vectors, sign=-1)
 
 
-def _exact(
-    preference: Preference | None, before: Sequence[int], news: Sequence[int], index: NeighborIndex
-) -> Preference | None:
-    """The mean over all likes, or None if the catalog lacks one of them (a removed product, or a photo)."""
-    counted = preference.count if preference else 0
+def _exact(counted: int, before: Sequence[int], news: Sequence[int], index: NeighborIndex) -> Preference | None:
+    """The mean over all likes, or None if the catalog lacks one of the `counted` ones (a removed product, a photo)."""
     if counted != len(before):
         return None
     known, vectors = index.vectors((*before, *news))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,11 +30,34 @@ _VALUES_BY_CHARACTER = np.zeros(256, dtype=np.float32)
 _VALUES_BY_CHARACTER[_CHARACTERS] = _VALUES
 
 
+class PackedPreference(Preference):
+    """A preference as a token has it. Most answers replace its mean, so it is unpacked when somebody asks for it."""
+
+    def __init__(self, scale: float, count: int, dim: int, packed: bytes) -> None:
+        self.fields: list[Any] = [scale, count, dim, packed]
+        self.count = count
+
+    @cached_property
+    def mean(self) -> NDArray[np.float32]:
+        scale, _, dim, packed = self.fields
+        characters = binascii.b2a_base64(packed, newline=False)
+        levels = np.frombuffer(characters, dtype=np.uint8, count=dim)
+        mean: NDArray[np.float32] = _VALUES_BY_CHARACTER[levels] * np.float32(scale)
+        return mean
+
+    @property
+    def dim(self) -> int:
+        dim: int = self.fields[2]
+        return dim
+
+
 def encode_preference(preference: Preference | None) -> list[Any] | None:
     """Scale, count, length and levels. Levels follow a square root: fine near zero, where most components are, yet wide
     enough for the few large components of a transformer's embedding."""
     if preference is None:
         return None
+    if isinstance(preference, PackedPreference):
+        return preference.fields
     sizes = np.abs(preference.mean)
     scale = float(sizes.max()) or 1.0
     roots = np.copysign(np.sqrt(sizes / scale), preference.mean)
@@ -47,12 +71,10 @@ def _pack_levels(levels: NDArray[np.int64]) -> bytes:
     return binascii.a2b_base64(filled)[: -(-LEVEL_BITS * len(levels) // 8)]
 
 
-def decode_preference(fields: object) -> Preference | None:
+def decode_preference(fields: object) -> PackedPreference | None:
     """Read what `encode_preference` wrote. Raises ValueError, TypeError for anything else."""
     if fields is None:
         return None
     scale, count, dim, packed = items(fields, 4)
-    characters = binascii.b2a_base64(octets(packed, -(-LEVEL_BITS * integer(dim, 1) // 8)), newline=False)
-    levels = np.frombuffer(characters, dtype=np.uint8, count=dim)
-    mean = _VALUES_BY_CHARACTER[levels] * np.float32(number(scale, MAX_SCALE))
-    return Preference(mean, integer(count, 1, MAX_COUNT))
+    octets(packed, -(-LEVEL_BITS * integer(dim, 1) // 8))
+    return PackedPreference(number(scale, MAX_SCALE), integer(count, 1, MAX_COUNT), dim, packed)

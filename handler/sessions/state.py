@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from handler.errors import NothingToUndo
+from handler.sessions.history import EMPTY, History, Round
 from handler.sessions.preference import merge, with_likes, without_likes
 from handler.sessions.searched import SEARCHES_KEPT, clip
 
@@ -26,20 +26,6 @@ if TYPE_CHECKING:
 PHOTOS_KEPT = 4
 ROUNDS_KEPT = 200
 """Older rounds become sets, so that a token does not grow with every page. It limits how far back an undo reaches."""
-
-
-class Round(NamedTuple):
-    """A page and its answer, which may also name products of earlier pages."""
-
-    shown: tuple[int, ...]
-    liked: tuple[int, ...] = ()
-    disliked: tuple[int, ...] = ()
-    withdrawn: bool = False
-    """An undo took its page back: its products count as seen, and the missing answer carries no information."""
-    photo: NDArray[np.float32] | None = None
-    """Unit vector (dim,) of a photo liked in this answer, kept so that an undo can subtract it from the preference."""
-    words: str = ""
-    """What this answer searched for, clipped. The bundle in service gives it a vector, page by page (`with_words`)."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +47,7 @@ class SessionState:
     session_id: bytes
     vector_space: str
     """Identity of the space that the preference lives in: `Manifest.vector_space`."""
-    rounds: tuple[Round, ...] = ()
+    rounds: History = EMPTY
     preference: Preference | None = None
     secret: bytes = field(default=b"", repr=False)
     """What random picks and the name in logs derive from; SessionTokens sets it and carries it on."""
@@ -70,7 +56,7 @@ class SessionState:
 
     @cached_property
     def shown(self) -> frozenset[int]:
-        return self.earlier.shown.union(*(page.shown for page in self.rounds))
+        return self.earlier.shown.union(self.rounds.shown)
 
     def showing(self, shown: frozenset[int]) -> SessionState:
         """This state, told what `shown` is, so that it does not collect it from its pages."""
@@ -82,19 +68,24 @@ class SessionState:
         named = SessionState(self.session_id, vector_space, self.rounds, self.preference, secret, self.earlier)
         return named.showing(self.shown)
 
+    def _with(self, rounds: History, preference: Preference | None, shown: frozenset[int]) -> SessionState:
+        # dataclasses.replace takes three times as long, and every round comes here twice.
+        changed = SessionState(self.session_id, self.vector_space, rounds, preference, self.secret, self.earlier)
+        return changed.showing(shown)
+
     @cached_property
     def liked(self) -> tuple[int, ...]:
         """Labels in the order in which they were liked; those of earlier rounds come first, in ascending order."""
-        return (*sorted(self.earlier.liked), *chain.from_iterable(page.liked for page in self.rounds))
+        return (*sorted(self.earlier.liked), *self.rounds.liked)
 
     @cached_property
     def disliked(self) -> tuple[int, ...]:
-        return (*sorted(self.earlier.disliked), *chain.from_iterable(page.disliked for page in self.rounds))
+        return (*sorted(self.earlier.disliked), *self.rounds.disliked)
 
     @property
     def number(self) -> int:
         """Number of the round in front of the shopper, counted from 1."""
-        return self.earlier.standing + sum(not page.withdrawn for page in self.rounds)
+        return self.earlier.standing + len(self.rounds) - sum([page.withdrawn for page in self.rounds.rare])
 
     @property
     def steps(self) -> int:
@@ -102,7 +93,7 @@ class SessionState:
         return self.earlier.rounds + len(self.rounds)
 
     def show(self, labels: Sequence[int]) -> SessionState:
-        shown = replace(self, rounds=(*self.rounds, Round(tuple(labels)))).showing(self.shown.union(labels))
+        shown = self._with(self.rounds.followed_by(Round(tuple(labels))), self.preference, self.shown.union(labels))
         return shown.compacted(ROUNDS_KEPT)
 
     def compacted(self, keep: int) -> SessionState:
@@ -123,8 +114,8 @@ class SessionState:
             self.earlier.standing + sum(not page.withdrawn for page in gone),
             self.earlier.rounds + len(gone),
         )
-        kept = tuple(page for position, page in enumerate(self.rounds) if position not in going)
-        return replace(self, rounds=kept, earlier=earlier).showing(self.shown)
+        kept = [page for position, page in enumerate(self.rounds) if position not in going]
+        return replace(self, rounds=History.of(kept), earlier=earlier).showing(self.shown)
 
     def answer(self, liked: Sequence[int], disliked: Sequence[int], index: NeighborIndex) -> SessionState:
         """Apply an answer to the page in front. Repeating an earlier answer changes nothing.
@@ -134,12 +125,9 @@ class SessionState:
         known, refused = frozenset(self.liked), frozenset(self.disliked)
         news = tuple(label for label in dict.fromkeys(liked) if label not in known)
         dislikes = tuple(label for label in dict.fromkeys(disliked) if label not in refused)
-        answered = Round(self.rounds[-1].shown, news, dislikes)
-        return replace(
-            self,
-            rounds=(*self.rounds[:-1], answered),
-            preference=with_likes(self.preference, self.liked, news, index),
-        ).showing(self.shown)
+        answered = Round(self.rounds.front.shown, news, dislikes)
+        preference = with_likes(self.preference, self.liked, news, index)
+        return self._with(self.rounds.answered(answered), preference, self.shown)
 
     def like_photo(self, vector: NDArray[np.float32]) -> SessionState:
         """Like a photo, by its unit vector (dim,), in answer to the page in front.
@@ -148,28 +136,28 @@ class SessionState:
         token has room for the last PHOTOS_KEPT photos; undoing an older one leaves it in the preference.
         """
         merged = merge(self.preference, vector[None], sign=1)
-        rounds = (*self.rounds[:-1], self.rounds[-1]._replace(photo=vector))
+        rounds = [*self.rounds[:-1], self.rounds.front._replace(photo=vector)]
         for position in [position for position, page in enumerate(rounds) if page.photo is not None][:-PHOTOS_KEPT]:
-            rounds = (*rounds[:position], rounds[position]._replace(photo=None), *rounds[position + 1 :])
-        return replace(self, rounds=rounds, preference=merged)
+            rounds[position] = rounds[position]._replace(photo=None)
+        return replace(self, rounds=History.of(rounds), preference=merged)
 
     @property
     def words(self) -> str:
         """What the session searched for last, or nothing."""
-        return next((page.words for page in reversed(self.rounds) if page.words), "")
+        return next((page.words for page in reversed(self.rounds.rare) if page.words), "")
 
     def search(self, text: str) -> SessionState:
         """Search for words in answer to the page in front. They replace those of an earlier search."""
-        rounds = (*self.rounds[:-1], self.rounds[-1]._replace(words=clip(text)))
+        rounds = [*self.rounds[:-1], self.rounds.front._replace(words=clip(text))]
         for position in [position for position, page in enumerate(rounds) if page.words][:-SEARCHES_KEPT]:
-            rounds = (*rounds[:position], rounds[position]._replace(words=""), *rounds[position + 1 :])
-        return replace(self, rounds=rounds)
+            rounds[position] = rounds[position]._replace(words="")
+        return replace(self, rounds=History.of(rounds))
 
     def with_words(self, vector: NDArray[np.float32]) -> SessionState:
         """For choosing a page only: the session with its last search, by its unit vector (dim,), as a liked photo."""
         latest = next(page for page in reversed(self.rounds) if page.words)
-        rounds = tuple(page._replace(photo=vector) if page is latest else page for page in self.rounds)
-        return replace(self, rounds=rounds, preference=merge(self.preference, vector[None], sign=1))
+        rounds = [page._replace(photo=vector) if page is latest else page for page in self.rounds]
+        return replace(self, rounds=History.of(rounds), preference=merge(self.preference, vector[None], sign=1))
 
     def undo(self, index: NeighborIndex) -> SessionState:
         """Take back the last answer: its page is in front again, and later pages stay seen.
@@ -192,7 +180,7 @@ class SessionState:
             page._replace(withdrawn=True) if position == in_front else page for position, page in enumerate(self.rounds)
         ]
         page = rest.pop(undone)
-        reopened = (*rest, Round(page.shown))
+        reopened = History.of([*rest, Round(page.shown)])
         before = (*self.earlier.liked, *(label for earlier in rest for label in earlier.liked))
         preference = self.preference if page.photo is None else merge(self.preference, page.photo[None], sign=-1)
         return replace(self, rounds=reopened, preference=without_likes(preference, before, page.liked, index))

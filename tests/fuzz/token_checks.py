@@ -13,6 +13,7 @@ import numpy as np
 
 from handler import lambda_entry
 from handler.errors import SessionError, SessionFull
+from handler.sessions.history import History
 from handler.sessions.tokens import SessionTokens
 from tests.fuzz.mutants import NEVER_VALID, Mutator
 from tests.handler.photo_files import as_json, photo
@@ -116,7 +117,9 @@ class Target:
 
     def _searched(self) -> str:
         state = self._tokens.start(self._space, "words").show([1, 2, 3])
-        return self._tokens.write(replace(state, rounds=(state.rounds[0]._replace(words="rotes Kleid, größer"),)))
+        return self._tokens.write(
+            replace(state, rounds=History.of([state.rounds[0]._replace(words="rotes Kleid, größer")]))
+        )
 
     def _compacted(self) -> str:
         state = self._tokens.start(self._space, "long")

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from handler.errors import ConfigurationError, SessionTampered
 from handler.runtime import Runtime
+from handler.sessions.history import History
 from handler.sessions.signing_keys import REFRESH_SECONDS, SETTLE_SECONDS, ParameterSource, RotatingKeys, SecretSource
 from handler.sessions.tokens import SessionTokens
 from handler.settings import Settings
@@ -232,7 +233,9 @@ def timeline(parameter: str) -> Timeline:
 def drawn(tokens: SessionTokens, token: str) -> tuple[float, str]:
     """What decides the next page after an answer, and the name in the log."""
     state = tokens.read(token, VECTOR_SPACE, DIM)
-    answered = replace(state, rounds=(*state.rounds[:-1], state.rounds[-1]._replace(liked=state.rounds[-1].shown[:1])))
+    answered = replace(
+        state, rounds=History.of([*state.rounds[:-1], state.rounds[-1]._replace(liked=state.rounds[-1].shown[:1])])
+    )
     return tokens.page_random(answered).random(), tokens.pseudonym(answered)
 
 

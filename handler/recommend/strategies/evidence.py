@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from handler.sessions.state import Round, SessionState
+    from handler.sessions.history import Round
+    from handler.sessions.state import SessionState
 
 PAGES_USED = 30
 """Earlier pages are ignored, so that the cost of a round stops growing; targets are usually found long before."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from handler.products.engine import NeighborIndex
-    from handler.sessions.state import Round
+    from handler.sessions.history import Round
 
 TAU = 0.15
 """Temperature of a choice, in inner products of projected vectors. Chosen together with SHARPNESS in arrange.py; rounds

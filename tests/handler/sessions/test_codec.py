@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from handler.errors import SessionMalformed
 from handler.sessions.codec import LAYOUT, VECTOR_SPACE_BYTES, decode, encode
+from handler.sessions.history import History, Round
 from handler.sessions.preference import Preference
-from handler.sessions.state import Round, SessionState
+from handler.sessions.state import SessionState
 from handler.sessions.tokens import SessionTokens
 from tests.handler.support import VECTOR_SPACE, clustered
 
@@ -52,7 +53,7 @@ def states(draw: st.DrawFn) -> SessionState:
         start += len(page)
         answered.update(liked, disliked)
         rounds.append(Round(tuple(page), liked, disliked, withdrawn=draw(st.booleans())))
-    return SessionState(draw(st.binary(min_size=8, max_size=8)), VECTOR_SPACE, tuple(rounds), None)
+    return SessionState(draw(st.binary(min_size=8, max_size=8)), VECTOR_SPACE, History.of(rounds), None)
 
 
 def kept(state: SessionState) -> list[tuple[object, ...]]:
@@ -93,7 +94,7 @@ def long_session(dim: int, count: int = 100_000) -> SessionState:
     labels = rng.choice(count, 1_000, replace=False).reshape(100, 10).tolist()
     rounds = [Round(tuple(page), tuple(page[:2]), tuple(page[2:6])) for page in labels]
     mean = clustered(200, dim, clusters=5, outliers=4).mean(axis=0)
-    return SessionState(b"\xff" * 8, VECTOR_SPACE, tuple(rounds), Preference(mean, 200), SECRET)
+    return SessionState(b"\xff" * 8, VECTOR_SPACE, History.of(rounds), Preference(mean, 200), SECRET)
 
 
 @pytest.mark.parametrize(("dim", "catalog"), [(768, 100_000), (256, 1_000_000), (256, 2**20)])
@@ -112,7 +113,7 @@ def neighbors_kept(vectors: Vectors, liked: int, seed: int) -> float:
         start = rng.integers(len(vectors))
         close = np.argsort(-(vectors @ vectors[start]))[:60]
         mean = vectors[rng.choice(close, liked, replace=False)].mean(axis=0)
-        state = SessionState(b"session!", VECTOR_SPACE, (), Preference(mean, liked))
+        state = SessionState(b"session!", VECTOR_SPACE, History.of(()), Preference(mean, liked))
         carried = decode(encode(state, ISSUED))[0].preference
         assert carried is not None
         before, after = (set(np.argsort(-(vectors @ query))[:10].tolist()) for query in (mean, carried.mean))
@@ -179,5 +180,5 @@ def test_a_photo_survives_a_round_trip_and_tokens_without_one_stay_small(many_ve
     assert kept_photo @ many_vectors[0] == pytest.approx(1, abs=0.01)
     again, _ = decode(encode(decoded, ISSUED))
     np.testing.assert_array_equal(again.rounds[0].photo, kept_photo)  # nothing more is lost from round to round
-    without = len(encode(replace(liked, rounds=(plain.rounds[0], liked.rounds[1])), ISSUED))
+    without = len(encode(replace(liked, rounds=History.of([plain.rounds[0], liked.rounds[1]])), ISSUED))
     assert len(encode(liked, ISSUED)) - without < many_vectors.shape[1] + 20

@@ -18,8 +18,9 @@ from handler.errors import NothingToUndo, SessionFull, SessionMalformed
 from handler.recommend.strategies import STRATEGIES, find_strategy
 from handler.sessions.bits import pack_set, unpack_set
 from handler.sessions.codec import decode, encode
+from handler.sessions.history import History, Round
 from handler.sessions.preference import Preference
-from handler.sessions.state import ROUNDS_KEPT, Round, SessionState
+from handler.sessions.state import ROUNDS_KEPT, SessionState
 from handler.sessions.tokens import MAX_TOKEN_CHARS, SessionTokens
 from tests.handler.support import VECTOR_SPACE, clustered, event, send
 
@@ -65,7 +66,7 @@ def test_a_whole_catalog_is_walked_and_every_token_on_the_way_is_read(catalog: i
         state = state.show(page.tolist())
         seen.update(page.tolist())
         answered = state.rounds[-1]._replace(liked=tuple(page[:5].tolist()), disliked=tuple(page[5:10].tolist()))
-        state = replace(state, rounds=(*state.rounds[:-1], answered), preference=liked)
+        state = replace(state, rounds=History.of([*state.rounds[:-1], answered]), preference=liked)
         if number % 100 == 99:
             before = state
             state = issued(state)
@@ -125,7 +126,7 @@ def test_undo_reaches_as_far_back_as_rounds_are_kept_and_says_so_there(few: Hnsw
 
 def test_pages_taken_back_become_sets_before_any_that_was_answered() -> None:
     rounds = tuple(Round((label,), withdrawn=label % 2 == 1) for label in range(10))
-    state = replace(start(), rounds=rounds).compacted(6)
+    state = replace(start(), rounds=History.of(rounds)).compacted(6)
     assert [page.shown for page in state.rounds] == [(0,), (2,), (4,), (6,), (8,), (9,)]
     assert (state.earlier.shown, state.earlier.standing, state.earlier.rounds) == ({1, 3, 5, 7}, 0, 4)
     assert (state.number, state.steps) == (5, 10)
@@ -158,7 +159,7 @@ def test_a_like_of_a_forgotten_page_still_leads_to_similar_products(few: HnswInd
 def late_answers(pages: int) -> bytes:
     """Every page answers the product of the page before."""
     rounds = [Round((0,)), *(Round((label,), liked=(label - 1,)) for label in range(1, pages))]
-    return encode(SessionState(b"session!", VECTOR_SPACE, tuple(rounds)), int(time.time()))
+    return encode(SessionState(b"session!", VECTOR_SPACE, History.of(rounds)), int(time.time()))
 
 
 def opcodes_to_decode(data: bytes) -> int:
@@ -189,14 +190,14 @@ def test_decoding_takes_work_in_proportion_to_the_pages_answered_late() -> None:
 def test_an_open_session_of_the_layout_before_is_read_and_goes_on() -> None:
     """300 rounds in layout 1, as handlers before the sets wrote them."""
     rounds = tuple(Round((label,)) for label in range(300))
-    old = replace(start(), rounds=rounds)
+    old = replace(start(), rounds=History.of(rounds))
     assert decode(encode(old, int(time.time())))[0].rounds == rounds
     state = issued(issued(old).show([300]))
     assert (len(state.rounds), len(state.shown), state.number) == (ROUNDS_KEPT, 301, 301)
 
 
 def test_a_reader_of_the_first_layout_refuses_sets_rather_than_forget_them() -> None:
-    state = replace(start(), rounds=tuple(Round((label,)) for label in range(9))).compacted(3)
+    state = replace(start(), rounds=History.of([Round((label,)) for label in range(9)])).compacted(3)
     assert encode(state, 0)[1] == 2
     assert encode(start(), 0)[1] == 1
 

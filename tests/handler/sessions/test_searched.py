@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from handler.errors import SessionMalformed
 from handler.sessions.codec import decode, encode
+from handler.sessions.history import History, Round
 from handler.sessions.searched import SEARCHES_KEPT, WORDS_BYTES, clip
-from handler.sessions.state import Round, SessionState
+from handler.sessions.state import SessionState
 from tests.handler.support import VECTOR_SPACE, unit
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ MOST_BYTES = 60
 def session(*words: str) -> SessionState:
     """A page for each search, and one in front."""
     pages = tuple(Round((2 * number, 2 * number + 1), words=one) for number, one in enumerate(words))
-    return SessionState(b"12345678", VECTOR_SPACE, (*pages, Round((100,))))
+    return SessionState(b"12345678", VECTOR_SPACE, History.of([*pages, Round((100,))]))
 
 
 def searched(state: SessionState) -> list[str]:
@@ -85,7 +86,7 @@ def test_words_weigh_as_much_as_one_like(few: HnswIndex) -> None:
     alone = searching.with_words(vector).preference
     assert alone is not None
     np.testing.assert_allclose(alone.mean, vector)
-    liking = replace(session(), rounds=(Round((1, 2, 3)),)).answer([1, 2, 3], [], few).search("red")
+    liking = replace(session(), rounds=History.of([Round((1, 2, 3))])).answer([1, 2, 3], [], few).search("red")
     both = liking.with_words(vector).preference
     assert both is not None
     _, likes = few.vectors([1, 2, 3])

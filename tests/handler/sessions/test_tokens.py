@@ -25,8 +25,9 @@ from handler.errors import (
     SessionTampered,
 )
 from handler.sessions import codec as session_codec
+from handler.sessions.history import History, Round
 from handler.sessions.preference import Preference
-from handler.sessions.state import Round, SessionState
+from handler.sessions.state import SessionState
 from handler.sessions.tokens import SessionTokens
 from tests.handler.support import VECTOR_SPACE, clustered
 
@@ -38,7 +39,7 @@ HOUR = 3_600
 DIM = 48
 ROUNDS = (Round((5, 9, 70_001), (5,), (9,)), Round((1, 2, 3)))
 SECRET = b"a secret"
-STATE = SessionState(b"session!", VECTOR_SPACE, ROUNDS, Preference(clustered(1, DIM, 1)[0], 1), SECRET)
+STATE = SessionState(b"session!", VECTOR_SPACE, History.of(ROUNDS), Preference(clustered(1, DIM, 1)[0], 1), SECRET)
 
 
 def tokens(*keys: str) -> SessionTokens:
@@ -173,18 +174,18 @@ def test_a_state_without_a_secret_is_a_mistake(use: Callable[[SessionTokens, Ses
 def test_pages_differ_between_sessions_answers_rounds_and_keys() -> None:
     def with_last(*, liked: Sequence[int] = (), disliked: Sequence[int] = ()) -> SessionState:
         rounds = (*ROUNDS[:-1], Round((1, 2, 3), tuple(liked), tuple(disliked)))
-        return SessionState(b"session!", VECTOR_SPACE, rounds, secret=SECRET)
+        return SessionState(b"session!", VECTOR_SPACE, History.of(rounds), secret=SECRET)
 
     drawn = [
         picks(STATE),
         picks(replace(STATE, secret=tokens(OTHER).start(VECTOR_SPACE, "s").secret)),
         picks(replace(STATE, secret=tokens(NEW).start(VECTOR_SPACE, "s").secret)),
-        picks(SessionState(b"session?", VECTOR_SPACE, ROUNDS, secret=SECRET)),
+        picks(SessionState(b"session?", VECTOR_SPACE, History.of(ROUNDS), secret=SECRET)),
         picks(with_last(liked=[1])),
         picks(with_last(liked=[2])),
         picks(with_last(disliked=[1])),
         picks(with_last(liked=[1]).show([4])),
-        picks(SessionState(b"session!", VECTOR_SPACE, ROUNDS[-1:], secret=SECRET)),
+        picks(SessionState(b"session!", VECTOR_SPACE, History.of(ROUNDS[-1:]), secret=SECRET)),
         picks(SessionState(b"session!", VECTOR_SPACE, secret=SECRET)),
     ]
     assert len({tuple(one) for one in drawn}) == len(drawn)
