@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+from orjson import Fragment
 
 from handler.answers import read_answer
 from handler.errors import InvalidRequest, NothingFound, UnknownProduct
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from handler.sessions.state import SessionState
 
 SIMILAR_SHOWN = 10
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*").fullmatch
+"""Matches a path without characters that a URL quotes, which is most of them; `quote` takes eight times as long."""
 _SESSION_ONLY = ("liked", "disliked", "similar", "strategy", "diverse")
 
 
@@ -184,18 +189,18 @@ def _allowed(serving: Serving, wanted: Filter | None) -> Candidates | None:
 
 
 def _in_front(state: SessionState) -> list[Pick]:
-    return [Pick(label, None) for label in state.rounds[-1].shown]
+    return [Pick(label, None) for label in state.rounds.front.shown]
 
 
 def _page(serving: Serving, token: str, state: SessionState, picks: list[Pick], allowed: Candidates | None) -> Page:
     candidates = serving.bundle.index.everything if allowed is None else allowed
-    return Page(
-        session=token,
-        round=state.number,
-        items=_items(serving, picks),
-        remaining=candidates.count_without(state.shown),
-        searched=state.words or None,
-    )
+    return {
+        "session": token,
+        "round": state.number,
+        "items": _items(serving, picks),
+        "remaining": candidates.count_without(state.shown),
+        "searched": state.words or None,
+    }
 
 
 def _items(serving: Serving, picks: list[Pick]) -> list[Item]:
@@ -208,12 +213,12 @@ def _items(serving: Serving, picks: list[Pick]) -> list[Item]:
 
 def _item(images: str, product: Product, pick: Pick, products: dict[int, Product]) -> Item:
     """`images` is the URL below which the photos are."""
-    return Item(
-        product.id,
-        f"{images}/{quote(product.image)}",
-        product.fields,
-        pick.reason,
-        None if pick.score is None else round(pick.score, 4),
-        [products[label].id for label in pick.because if label in products],
-        None if pick.share is None else round(pick.share, 4),
-    )
+    return {
+        "id": product.id,
+        "image_url": f"{images}/{product.image if _PLAIN_PATH(product.image) else quote(product.image)}",
+        "fields": Fragment(product.fields),
+        "reason": pick.reason,
+        "score": None if pick.score is None else round(pick.score, 4),
+        "because": [products[label].id for label in pick.because if label in products],
+        "share": None if pick.share is None else round(pick.share, 4),
+    }

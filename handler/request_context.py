@@ -16,12 +16,16 @@ HEADER = "X-Request-Id"
 _WELL_FORMED = re.compile(r"[0-9A-Za-z._=+/-]{8,128}")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class RequestContext:
     id: str
     started: float = field(default_factory=time.perf_counter)
     stages: dict[str, float] = field(default_factory=dict)
     """Milliseconds by stage, see `end_stage`."""
+    stage_started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stage_started = self.started
 
     @property
     def elapsed_ms(self) -> float:
@@ -41,7 +45,9 @@ def end_stage(name: str) -> None:
     """The current request's stage `name` lasted from the end of the stage before, or its arrival, until now."""
     request = _current.get()
     if request is not None:
-        request.stages[name] = request.elapsed_ms - sum(request.stages.values())
+        now = time.perf_counter()
+        request.stages[name] = (now - request.stage_started) * 1_000
+        request.stage_started = now
 
 
 def request_id(scope: Scope) -> str:

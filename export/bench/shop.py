@@ -100,7 +100,7 @@ def _body(token: str, liked: list[str], arm: Arm) -> dict[str, Any]:
 
 
 def _shown(page: Page) -> Shown:
-    return Shown([item.id for item in page.items], page.session)
+    return Shown([item["id"] for item in page["items"]], page["session"])
 
 
 def _shown_json(page: dict[str, Any]) -> Shown:

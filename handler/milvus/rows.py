@@ -12,7 +12,6 @@ from handler.milvus.client import MAX_ROWS
 from handler.milvus.collection import FIELDS, ID, IMAGE, LABEL, SLOT, VECTOR
 from handler.milvus.expressions import among, either
 from handler.products.engine import Product
-from handler.products.json_text import JsonText
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -149,5 +148,5 @@ class Rows:
 
 
 def _parsed(row: Row) -> Known:
-    product = Product(int(row[LABEL]), row[ID], row[IMAGE], JsonText(row[FIELDS]))
+    product = Product(int(row[LABEL]), row[ID], row[IMAGE], row[FIELDS])
     return Known(product, np.asarray(row[VECTOR], dtype=np.float32))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from handler.manifest import CatalogInfo
     from handler.products.filters import Filter
-    from handler.products.json_text import JsonText
 
 
 class Neighbor(NamedTuple):
@@ -31,8 +30,8 @@ class Product(NamedTuple):
     id: str
     image: str
     """Path below the photos' root, with forward slashes."""
-    fields: JsonText
-    """A JSON object."""
+    fields: str
+    """The text of a JSON object. It goes into answers as it is, neither parsed nor written again."""
 
 
 class Candidates(Protocol):

@@ -113,9 +113,9 @@ def pages(bundles: str, cache: Path) -> list[Any]:
     page = start_session(runtime.serving(), StartSession(count=10, seed="s"))
     found = []
     for _ in range(4):
-        found.append([(item.id, item.reason, round(item.score or 0, 4)) for item in page.items])
-        liked = [item.id for item in page.items[:2]]
-        page = continue_session(runtime.serving(), NextPage(session=page.session, liked=liked))
+        found.append([(item["id"], item["reason"], round(item["score"] or 0, 4)) for item in page["items"]])
+        liked = [item["id"] for item in page["items"][:2]]
+        page = continue_session(runtime.serving(), NextPage(session=page["session"], liked=liked))
     return found
 
 

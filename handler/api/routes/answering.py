@@ -13,9 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from handler.api.caching import KEEP_A_MINUTE, NEVER, conditional
 from handler.api.routes.documented_route import DocumentedRoute
 from handler.api.uploads import JSON_MEDIA_TYPE
-from handler.products.json_text import JsonText
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import Request
 
     from handler.runtime import Runtime
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 PREFIX = "/v1"
+_PRIVATE_HEADERS = ((b"cache-control", NEVER.encode()), (b"content-type", JSON_MEDIA_TYPE.encode()))
 
 
 def new_router(route_class: type[DocumentedRoute] = DocumentedRoute) -> APIRouter:
@@ -51,7 +53,7 @@ async def serving(request: Request) -> Serving:
 def private(body: Answer) -> Response:
     """An answer for one shopper, which nobody may cache."""
     # Answers are built here from trusted values; returning them to FastAPI would validate them again.
-    return Response(_json(body), headers={"Cache-Control": NEVER}, media_type=JSON_MEDIA_TYPE)
+    return _PrivateJson(_json(body))
 
 
 def public(request: Request, body: Answer) -> Response:
@@ -59,16 +61,13 @@ def public(request: Request, body: Answer) -> Response:
     return conditional(request, _json(body), JSON_MEDIA_TYPE, KEEP_A_MINUTE)
 
 
+class _PrivateJson(Response):
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:  # noqa: ARG002  always these
+        self.raw_headers = [*_PRIVATE_HEADERS, (b"content-length", b"%d" % len(self.body))]
+
+
 def _json(body: Answer) -> bytes:
-    return orjson.dumps(body, default=_plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, JsonText):
-        return orjson.Fragment(str(value))
-    if isinstance(value, BaseModel):
-        return value.model_dump()
-    raise TypeError(f"{type(value).__name__} has no JSON form")
+    return orjson.dumps(body.model_dump() if isinstance(body, BaseModel) else body)
 
 
 def statuses(*listed: int, example: object = None, **examples: object) -> dict[int | str, dict[str, Any]]:

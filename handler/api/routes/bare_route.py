@@ -33,19 +33,39 @@ class BareRoute(DocumentedRoute):
         self._model = model
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        media_type = request.headers.get("content-type", "").partition(";")[0]
-        if scope["method"] != "POST" or media_type != JSON_MEDIA_TYPE:
+        if scope["method"] != "POST" or _media_type(scope) != JSON_MEDIA_TYPE.encode():
             await super().handle(scope, receive, send)
             return
-        content = await request.body()
+        content = await _body(scope, receive)
         try:
             body = self._model.model_validate_json(content)
         except ValidationError:
             await super().handle(scope, _again(content), send)
             return
-        response = await self.endpoint(request, body)
+        response = await self.endpoint(Request(scope), body)
         await response(scope, receive, send)
+
+
+def _media_type(scope: Scope) -> bytes:
+    return next((value for name, value in scope["headers"] if name == b"content-type"), b"").partition(b";")[0]
+
+
+async def _body(scope: Scope, receive: Receive) -> bytes:
+    """The whole body, which comes in one message behind a gateway."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        content: bytes = message.get("body", b"")
+        return content
+    return await Request(scope, _starting_with(message, receive)).body()
+
+
+def _starting_with(first: Message, receive: Receive) -> Receive:
+    messages = iter([first])
+
+    async def receive_again() -> Message:
+        return next(messages, None) or await receive()
+
+    return receive_again
 
 
 def _again(content: bytes) -> Receive:

@@ -148,8 +148,8 @@ def test_a_session_continues_when_the_catalog_grows(shop: tuple[Path, Path], enc
     after = current(store)
     assert after.version != before.version
     assert after.vector_space == before.vector_space
-    request = NextPage(session=first.session, liked=[first.items[0].id])
-    assert len(continue_session(runtime.serving(), request).items) == 10
+    request = NextPage(session=first["session"], liked=[first["items"][0]["id"]])
+    assert len(continue_session(runtime.serving(), request)["items"]) == 10
 
 
 def test_refitting_publishes_another_space_and_says_so_to_old_sessions(
@@ -165,7 +165,7 @@ def test_refitting_publishes_another_space_and_says_so_to_old_sessions(
     )
     assert report.published
     with pytest.raises(SessionModelChanged):
-        continue_session(runtime.serving(), NextPage(session=first.session))
+        continue_session(runtime.serving(), NextPage(session=first["session"]))
 
 
 def test_the_index_holds_projected_vectors(shop: tuple[Path, Path], encoder_directory: Path) -> None:
@@ -232,8 +232,8 @@ def test_a_bundle_with_fewer_dimensions_than_its_encoder_serves_pages_and_photos
     assert bundle.embed_photo((photos / "blue" / "03.jpg").read_bytes()).shape == (16,)
     runtime = Runtime(Settings(bundles=str(target), signing_keys=(KEY,)))
     page = start_session(runtime.serving(), StartSession())
-    answer = NextPage(session=page.session, liked=[page.items[0].id])
-    assert len(continue_session(runtime.serving(), answer).items) == 10
+    answer = NextPage(session=page["session"], liked=[page["items"][0]["id"]])
+    assert len(continue_session(runtime.serving(), answer)["items"]) == 10
 
 
 def make_old(store: Path) -> Manifest:

@@ -103,20 +103,22 @@ def test_indexing_the_same_again_publishes_nothing(shop: Shop) -> None:
 def test_a_session_goes_on_across_a_reindex_and_shows_nothing_twice(shop: Shop) -> None:
     runtime = shop.runtime()
     page = start_session(runtime.serving(), StartSession(count=8, seed="s"))
-    seen = {item.id for item in page.items}
-    gone = {item.id for item in page.items[:3]} | {"green-05"}
+    seen = {item["id"] for item in page["items"]}
+    gone = {item["id"] for item in page["items"][:3]} | {"green-05"}
     shop.index(lambda name: name not in gone)
     # Answering with a product that left a moment ago is no error.
-    request = NextPage(session=page.session, liked=[page.items[0].id, page.items[4].id], count=8, similar=4)
+    request = NextPage(
+        session=page["session"], liked=[page["items"][0]["id"], page["items"][4]["id"]], count=8, similar=4
+    )
     page = continue_session(runtime.serving(), request)
-    shown = [item.id for item in page.items]
+    shown = [item["id"] for item in page["items"]]
     assert len(shown) == 8
     assert not set(shown) & (seen | gone)
     seen |= set(shown)
     shop.index(lambda _: True)  # all are back, and what was seen still is
-    while page.remaining:
-        page = continue_session(runtime.serving(), NextPage(session=page.session, count=5))
-        shown = [item.id for item in page.items]
+    while page["remaining"]:
+        page = continue_session(runtime.serving(), NextPage(session=page["session"], count=5))
+        shown = [item["id"] for item in page["items"]]
         assert not set(shown) & seen
         seen |= set(shown)
     assert len(seen) == 24
@@ -127,36 +129,38 @@ def test_what_was_liked_counts_when_it_has_left(shop: Shop) -> None:
     runtime = shop.runtime()
     old = runtime.bundle()
     page = start_session(runtime.serving()._replace(bundle=old), StartSession(count=6, seed="t"))
-    liked = page.items[0].id
+    liked = page["items"][0]["id"]
     page = continue_session(
-        runtime.serving()._replace(bundle=old), NextPage(session=page.session, liked=[liked], count=4, similar=4)
+        runtime.serving()._replace(bundle=old), NextPage(session=page["session"], liked=[liked], count=4, similar=4)
     )
     shop.index(lambda name: name != liked)
     new = runtime.bundle()
     assert new.version != old.version
-    state = runtime.serving().read_session(page.session)
+    state = runtime.serving().read_session(page["session"])
     assert state.preference is not None
     vector = old.index.vectors([old.catalog.labels_of([liked])[liked]])[1][0]
     assert float(vector @ state.preference.mean) > 0.99
     nearest = new.index.nearest(vector, 3, excluded=state.shown)
-    after = continue_session(runtime.serving()._replace(bundle=new), NextPage(session=page.session, count=4, similar=3))
+    after = continue_session(
+        runtime.serving()._replace(bundle=new), NextPage(session=page["session"], count=4, similar=3)
+    )
     wanted = {product.id for product in new.catalog.by_labels([neighbor.label for neighbor in nearest]).values()}
-    assert len({item.id for item in after.items if item.reason == "similar"} & wanted) >= 2
-    assert all(item.because == [] for item in after.items)
+    assert len({item["id"] for item in after["items"] if item["reason"] == "similar"} & wanted) >= 2
+    assert all(item["because"] == [] for item in after["items"])
 
 
 def test_a_page_shown_again_leaves_out_what_is_gone(shop: Shop) -> None:
     runtime = shop.runtime()
     first = start_session(runtime.serving(), StartSession(count=5, seed="u"))
-    shop.index(lambda name: name != first.items[0].id)
-    again = show_page(runtime.serving(), ShowPage(session=first.session))
-    assert [item.id for item in again.items] == [item.id for item in first.items[1:]]
+    shop.index(lambda name: name != first["items"][0]["id"])
+    again = show_page(runtime.serving(), ShowPage(session=first["session"]))
+    assert [item["id"] for item in again["items"]] == [item["id"] for item in first["items"][1:]]
 
 
 def test_undo_leaves_out_what_is_gone(shop: Shop) -> None:
     runtime = shop.runtime()
     first = start_session(runtime.serving(), StartSession(count=5, seed="u"))
-    second = continue_session(runtime.serving(), NextPage(session=first.session, liked=[first.items[0].id]))
-    shop.index(lambda name: name != first.items[0].id)
-    back = undo(runtime.serving(), Undo(session=second.session))
-    assert [item.id for item in back.items] == [item.id for item in first.items[1:]]
+    second = continue_session(runtime.serving(), NextPage(session=first["session"], liked=[first["items"][0]["id"]]))
+    shop.index(lambda name: name != first["items"][0]["id"])
+    back = undo(runtime.serving(), Undo(session=second["session"]))
+    assert [item["id"] for item in back["items"]] == [item["id"] for item in first["items"][1:]]

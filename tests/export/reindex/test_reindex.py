@@ -215,15 +215,15 @@ def test_a_session_continues_when_a_photo_is_removed(shop: Shop) -> None:
         Settings(bundles=shop.store.address, signing_keys=(KEY,), refresh_seconds=0, cache=str(shop.cache))
     )
     page = start_session(runtime.serving(), StartSession(count=10, seed="s"))
-    seen = {item.id for item in page.items}
+    seen = {item["id"] for item in page["items"]}
     gone = sorted(seen)[0]
     shop.remove(f"{gone}.png")
     assert (shop.run()["removed"], shop.open().catalog.by_id(gone)) == (1, None)
-    while page.remaining:
-        page = continue_session(runtime.serving(), NextPage(session=page.session, liked=[gone], count=30))
-        assert not seen & {item.id for item in page.items}
-        seen |= {item.id for item in page.items}
-        gone = page.items[0].id if page.items else gone
+    while page["remaining"]:
+        page = continue_session(runtime.serving(), NextPage(session=page["session"], liked=[gone], count=30))
+        assert not seen & {item["id"] for item in page["items"]}
+        seen |= {item["id"] for item in page["items"]}
+        gone = page["items"][0]["id"] if page["items"] else gone
     assert len(seen) == 100
 
 

@@ -8,6 +8,7 @@ import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,9 +82,9 @@ def pages(bundles: str) -> list[Any]:
     shown = []
     for seed in ("a", "b", "c"):
         first = start_session(runtime.serving(), StartSession(seed=seed))
-        liked = [item.id for item in first.items[:2]]
-        second = continue_session(runtime.serving(), NextPage(session=first.session, liked=liked))
-        shown += [[asdict(item) for item in page.items] for page in (first, second)]
+        liked = [item["id"] for item in first["items"][:2]]
+        second = continue_session(runtime.serving(), NextPage(session=first["session"], liked=liked))
+        shown += [orjson.loads(orjson.dumps(page["items"])) for page in (first, second)]
     return shown
 
 

@@ -22,7 +22,6 @@ from handler.milvus.rows import Rows
 from handler.open_engine import Engine
 from handler.products.catalog import Catalog
 from handler.products.engine import Product
-from handler.products.json_text import JsonText
 from handler.products.neighbors import HnswIndex
 from tests.handler.support import clustered, index_info
 
@@ -51,9 +50,7 @@ def fields_of(row: int) -> dict[str, Any]:
 ROWS = tuple(CatalogRow(f"p/{row}", f"photos/{row}.jpg", fields_of(row)) for row in range(COUNT))
 FIELDS = describe_fields([row.fields for row in ROWS])
 KNOWN = Labels({row.id: label for row, label in zip(ROWS, LABELS, strict=True)}, RETIRED, 3 * COUNT)
-PRODUCTS = [
-    Product(label, row.id, row.image, JsonText(fields_text(row))) for label, row in zip(LABELS, ROWS, strict=True)
-]
+PRODUCTS = [Product(label, row.id, row.image, fields_text(row)) for label, row in zip(LABELS, ROWS, strict=True)]
 
 
 def in_files(directory: Path) -> Engine:
