@@ -17,18 +17,25 @@ WARM_UP = 50
 _RESAMPLES = 2_000
 
 
-def interleave(sides: Mapping[str, Callable[[int], object]], repeat: int) -> dict[str, NDArray[np.float64]]:
+def interleave(
+    sides: Mapping[str, Callable[[int], object]], repeat: int, prepare: Callable[[int], None] | None = None
+) -> dict[str, NDArray[np.float64]]:
     """CPU seconds of each call, (repeat,) a side. Every repetition calls each side once; who goes first rotates.
 
-    CPU time leaves out the turns that other processes of a shared machine get; nothing that is compared here waits.
+    `prepare` gets the number of each repetition before it, and is not timed. CPU time leaves out the turns that other
+    processes of a shared machine get; nothing that is compared here waits.
     """
     names = list(sides)
     for turn in range(WARM_UP):
+        if prepare:
+            prepare(turn)
         for name in names:
             sides[name](turn)
     seconds = {name: np.empty(repeat) for name in names}
     gc.collect()
     for turn in range(repeat):
+        if prepare:
+            prepare(turn)
         for name in (*names[turn % len(names) :], *names[: turn % len(names)]):
             started = time.process_time()
             sides[name](turn)
@@ -73,6 +80,7 @@ class Stopwatch:
     def __exit__(self, *_: object) -> None:
         for owner, name, original in self._kept:
             setattr(owner, name, original)
+        self._kept.clear()
 
     def medians_ms(self) -> dict[str, float]:
         return {step: round(float(np.median(taken)) * 1000, 4) for step, taken in self.seconds.items()}

@@ -1,8 +1,9 @@
 """One warm round against handlers that do nothing, all behind Mangum, in one run and taking turns.
 
 A round is what Lambda sees: API Gateway's event in, `handler.lambda_entry.handler`, the answer's event out. Its shopper
-is --rounds rounds into a session and answers every page with two likes and a dislike. The others are FastAPI behind
-Mangum, too, with one POST route, and get the same events:
+is --rounds rounds into a session and answers every page with two likes and a dislike. Twenty shoppers play side by
+side, and each of their answers is timed once, so that no page is asked for twice. The others are FastAPI behind Mangum,
+too, with one POST route, and get the same events:
 
 null   returns a constant page, a dict, and leaves the rest to FastAPI: its documentation's first example
 typed  as null, and declares `-> dict[str, Any]`, with which this FastAPI writes JSON faster: stricter
@@ -78,30 +79,40 @@ def main() -> None:
 
 def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
     handler = _real_handler(published.published_bundle(options.work, count))
-    events = [play(handler, f"shopper {number}", options.rounds) for number in range(SHOPPERS)]
-    page = answer(handler, events[0])
+    shoppers = _Shoppers(handler, options.rounds)
+    shoppers.prepare(0)
+    page = answer(handler, shoppers.event(0))
     nulls = _null_handlers(page)
     nothing = post(NEXT, None)
     sides: dict[str, Callable[[int], object]] = {
-        "round": lambda turn: handler(events[turn % SHOPPERS], None),
-        "null": lambda turn: nulls["null"](events[turn % SHOPPERS], None),
-        "typed": lambda turn: nulls["typed"](events[turn % SHOPPERS], None),
-        "bytes": lambda turn: nulls["bytes"](events[turn % SHOPPERS], None),
+        "round": lambda turn: handler(shoppers.event(turn), None),
+        "null": lambda turn: nulls["null"](shoppers.event(turn), None),
+        "typed": lambda turn: nulls["typed"](shoppers.event(turn), None),
+        "bytes": lambda turn: nulls["bytes"](shoppers.event(turn), None),
         "empty": lambda _: nulls["empty"](nothing, None),
     }
+    everyone = [shoppers]
     strategy = options.strategy
     if strategy:
-        wishing = [play(handler, f"shopper {n}", options.rounds, strategy=strategy) for n in range(SHOPPERS)]
-        sides[strategy] = lambda turn: handler(wishing[turn % SHOPPERS], None)
-    seconds = interleave(sides, options.repeat)
-    with Stopwatch(STEPS) as watch:
-        for event in itertools.islice(itertools.cycle(events), options.repeat // 4):
-            handler(event, None)
-            nulls["null"](event, None)  # so that no step finds its code and data in the caches, as above
+        wishing = _Shoppers(handler, options.rounds, strategy=strategy)
+        everyone.append(wishing)
+        sides[strategy] = lambda turn: handler(wishing.event(turn), None)
+
+    def prepare(turn: int) -> None:
+        for some in everyone:
+            some.prepare(turn)
+
+    seconds = interleave(sides, options.repeat, prepare)
+    watch = Stopwatch(STEPS)
+    for turn in range(options.repeat // 4):
+        shoppers.prepare(turn)
+        with watch:
+            handler(shoppers.event(turn), None)
+        nulls["null"](shoppers.event(turn), None)  # so that no step finds its code and data in the caches, as above
     steps = watch.medians_ms()
     return {
         "page_bytes": len(json.dumps(page)),
-        "request_bytes": len(events[0]["body"]),
+        "request_bytes": len(shoppers.event(0)["body"]),
         **{name: summary(taken) for name, taken in seconds.items()},
         **{f"to_{side}": ratio_of_medians(seconds["round"], seconds[side]) for side in SIDES[1:]},
         **({f"{strategy}_to_round": ratio_of_medians(seconds[strategy], seconds["round"])} if strategy else {}),
@@ -113,6 +124,24 @@ def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
             "FastAPI and Mangum (bytes)": summary(seconds["bytes"])["median_ms"],
         },
     }
+
+
+class _Shoppers:
+    """SHOPPERS sessions at a time, each with the same number of pages answered, and the events that answer the next."""
+
+    def __init__(self, handler: Handler, rounds: int, **wishes: object) -> None:
+        self._handler, self._rounds, self._wishes = handler, rounds, wishes
+        self._numbers = itertools.count()
+        self._events: list[dict[str, Any]] = []
+
+    def prepare(self, turn: int) -> None:
+        """Play new sessions once every one has been asked for."""
+        if turn % SHOPPERS == 0:
+            seeds = [f"shopper {next(self._numbers)}" for _ in range(SHOPPERS)]
+            self._events = [play(self._handler, seed, self._rounds, **self._wishes) for seed in seeds]
+
+    def event(self, turn: int) -> dict[str, Any]:
+        return self._events[turn % SHOPPERS]
 
 
 def _real_handler(bundles: Path) -> Handler:
