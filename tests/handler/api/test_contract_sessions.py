@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SESSIONS, STEPS = 30, 8
+RUNS = 4
+"""At most. In the first one, which depends on the modules that hypothesis finds imported, a session may never come to
+the point where an undo is possible."""
 SESSION, FIRST, SECOND = "$response.body#/session", "$response.body#/items/0/id", "$response.body#/items/1/id"
 LINKS: dict[str, dict[str, Any]] = {
     "next": {"operationId": "next_page", "requestBody": {"session": SESSION, "liked": [FIRST], "disliked": [SECOND]}},
@@ -83,16 +86,20 @@ def test_no_course_of_a_session_leaves_what_is_documented(server: str) -> None:
             # No schema says which tokens are signed and which products exist: refusing is no failure.
             case.validate_response(response, excluded_checks=[positive_data_acceptance])
 
-    Shopper.run(
-        settings=settings(
-            max_examples=SESSIONS,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
+    expected = {"start_session", "next_page", "undo", "show_page", "item", "similar_items"}
+    for run in range(RUNS):
+        Shopper.run(
+            settings=settings(
+                max_examples=SESSIONS,
+                stateful_step_count=STEPS,
+                deadline=None,
+                derandomize=run == 0,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
         )
-    )
-    succeeded = {operation for operation, status in answers if status == 200}
-    assert {"start_session", "next_page", "undo", "show_page", "item", "similar_items"} <= succeeded, answers
+        succeeded = {operation for operation, status in answers if status == 200}
+        if expected <= succeeded:
+            break
+    assert expected <= succeeded, answers
     assert all(status < 500 for _, status in answers), answers
