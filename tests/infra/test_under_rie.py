@@ -8,12 +8,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from export.bench.serving import in_emulator
-from export.bench.serving.lambda_emulator import RIES, base_python, build_api, emulator, install_client
+from export.bench.serving.lambda_emulator import (
+    RIES,
+    base_python,
+    build_api,
+    build_environment,
+    emulator,
+    install_client,
+)
+from handler.manifest import CURRENT_KEY
 from infra import check_artifact
 from tests.conftest import KEY
 from tests.handler.support import event
@@ -24,6 +33,8 @@ from tests.load.usage import usage
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
 
     from export.bench.serving.lambda_emulator import Emulated
 
@@ -106,12 +117,16 @@ def test_everything_in_the_artifact_can_be_imported(artifact: Path) -> None:
     assert done.returncode != 0
 
 
-def test_two_rounds_with_the_returned_token(api: Emulated) -> None:
-    first = page(api, "start_session")
+def play_two_rounds(emulated: Emulated) -> None:
+    first = page(emulated, "start_session")
     liked = [item["id"] for item in first["items"][:2]]
-    second = page(api, "next_page", {"session": first["session"], "liked": liked})
+    second = page(emulated, "next_page", {"session": first["session"], "liked": liked})
     assert (first["round"], second["round"], len(second["items"])) == (1, 2, 10)
     assert not {item["id"] for item in first["items"]} & {item["id"] for item in second["items"]}
+
+
+def test_two_rounds_with_the_returned_token(api: Emulated) -> None:
+    play_two_rounds(api)
 
 
 def test_shoppers_who_take_turns_meet_no_error_and_leave_no_descriptors(api: Emulated, tmp_path: Path) -> None:
@@ -128,6 +143,29 @@ def test_the_gallery_and_the_description_are_in_it(api: Emulated) -> None:
     for name in ("gallery", "openapi", "health"):
         status, answer = api.invoke(event(name))
         assert (status, answer["statusCode"]) == (200, 200)
+
+
+def test_a_build_with_a_baked_bundle_answers_from_it(
+    client: Path, bundles: Path, bucket: str, s3: S3Client, tmp_path: Path
+) -> None:
+    """By the command that `BUNDLE=STORE sam build` runs; S3 has the pointer and nothing that it points to."""
+    task = tmp_path / "ApiFunction"
+    task.mkdir()
+    settings = [f"ARTIFACTS_DIR={task}", f"BUNDLE={bundles}", f"BUILDER={sys.executable}"]
+    command = ["make", "--makefile", str(ROOT / "infra" / "Makefile"), "build-ApiFunction", *settings]
+    done = subprocess.run(command, env=build_environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    s3.upload_file(str(bundles / CURRENT_KEY), bucket, CURRENT_KEY)
+    variables = {
+        **{name: value for name, value in os.environ.items() if name.startswith("AWS_")},
+        "VITRINE_BUNDLES": f"s3://{bucket}",
+        "VITRINE_SIGNING_KEYS": KEY,
+        "VITRINE_CACHE": str(tmp_path / "cache"),
+    }
+    with emulator(RIES[0], client, task, "handler.lambda_entry.handler", variables) as baked:
+        play_two_rounds(baked)
+        assert page(baked, "search_image")["items"]
+    assert not (tmp_path / "cache").exists()
 
 
 def test_the_bench_starts_cold_functions(variables: dict[str, str]) -> None:

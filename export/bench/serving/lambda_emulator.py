@@ -27,12 +27,17 @@ READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@
 
 def build_api(directory: Path) -> None:
     """Build ApiFunction into `directory` for this interpreter, as `sam build` would, and check it."""
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    variables = {**os.environ, "RUNTIME": version, "PYTHON": sys.executable}
+    variables = build_environment()
     for program in (["build_function.py", "ApiFunction"], ["check_artifact.py"]):
         command = [sys.executable, str(ROOT / "infra" / program[0]), *program[1:], str(directory)]
         done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def build_environment() -> dict[str, str]:
+    """The environment in which infra/Makefile builds for this interpreter."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return {**os.environ, "RUNTIME": version, "PYTHON": sys.executable}
 
 
 def install_client(directory: Path) -> None:
