@@ -32,12 +32,12 @@ class LabelSet:
 
     def without(self, shown: Collection[int]) -> NDArray[np.int64]:
         """The labels that are not in `shown`, in ascending order."""
-        return self.labels[~np.isin(self.labels, as_array(shown))]
+        return self.labels[~np.isin(self.labels, _as_array(shown))]
 
     def count_without(self, shown: Collection[int]) -> int:
         """The number of labels not in `shown`; the cost depends on `shown`, not on the set."""
         # As unsigned numbers negative labels are large, and every label beyond the flags falls on the last, a zero.
-        places = np.minimum(as_array(shown).view(np.uint64), len(self._flags) - 1)
+        places = np.minimum(_as_array(shown).view(np.uint64), len(self._flags) - 1)
         return len(self) - int(np.count_nonzero(self._flags[places]))
 
     def draw(self, count: int, shown: Collection[int], rng: random.Random) -> list[int]:
@@ -74,6 +74,5 @@ class LabelSet:
         return self._flags.tobytes()
 
 
-def as_array(labels: Collection[int]) -> NDArray[np.int64]:
-    """`labels` (n,) in their own order."""
+def _as_array(labels: Collection[int]) -> NDArray[np.int64]:
     return np.fromiter(labels, dtype=np.int64, count=len(labels))

@@ -16,7 +16,7 @@ from handler.errors import BundleCorrupt
 from handler.products.check_graph import check_graph
 from handler.products.engine import Neighbor
 from handler.products.hnsw_file import HnswFile, check_layout
-from handler.products.labels import LabelSet, as_array
+from handler.products.labels import LabelSet
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -87,7 +87,7 @@ class HnswIndex:
         if count <= 0 or not len(candidates):
             return []
         if len(candidates) <= EXACT_LIMIT:
-            return self._nearest_exact(query, count, excluded, allowed)
+            return _first_unseen(*self._compare(query, count + len(excluded), allowed), count, excluded)
         if allowed is not None:
             return self._nearest_filtered(query, count, excluded, allowed)
         return self._nearest_unfiltered(query, count, excluded)
@@ -95,10 +95,12 @@ class HnswIndex:
     def neighborhood(
         self, query: NDArray[np.float32], count: int, *, excluded: Collection[int], allowed: Candidates | None
     ) -> tuple[list[int], NDArray[np.float32]]:
-        if allowed is None and len(self.everything) > EXACT_LIMIT:
-            # One quick search, wherever the query lies.
-            found, _ = self._search(query, max(count, self._least_ef))
-            unseen = [label for label in found if label not in excluded][:count]
+        if allowed is None:
+            if len(self.everything) <= EXACT_LIMIT:
+                near, _ = self._compare(query, count + len(excluded))
+            else:
+                near, _ = self._search(query, max(count, self._least_ef))  # quick, wherever the query lies
+            unseen = [label for label in near if label not in excluded][:count]
             if 2 * len(unseen) >= count:
                 return self._vectors(unseen)
         nearest = self.nearest(query, count, excluded=excluded, allowed=allowed)
@@ -162,7 +164,7 @@ class HnswIndex:
             )
         except RuntimeError:
             # The search met too few candidates that pass: they lie far from the query, so compare them all.
-            return self._nearest_exact(query, count, excluded, allowed)
+            return _first_unseen(*self._compare(query, count + len(excluded), allowed), count, excluded)
         best = zip(labels[0, :count].tolist(), (1 - distances[0, :count]).tolist(), strict=True)
         return [Neighbor(*pair) for pair in best]
 
@@ -187,25 +189,20 @@ class HnswIndex:
             labels, distances = self._graph.knn_query(query, k=count, num_threads=1)
         except RuntimeError:
             # hnswlib raises if the graph does not lead to `count` elements.
-            scores = self._file.rows @ query
-            best = np.argsort(-scores)[:count]
-            return self._file.labels[best].tolist(), scores[best].tolist()
+            return self._compare(query, count)
         return labels[0].tolist(), (1 - distances[0]).tolist()
 
-    def _nearest_exact(
-        self, query: NDArray[np.float32], count: int, excluded: Collection[int], allowed: LabelSet | None
-    ) -> list[Neighbor]:
-        """Compare the query with every product, or with each of `allowed`, all of which the index holds."""
+    def _compare(
+        self, query: NDArray[np.float32], count: int, allowed: LabelSet | None = None
+    ) -> tuple[list[int], list[float]]:
+        """The best `count` of all products, or of `allowed`, all of which the index holds: exact."""
         if allowed is None:
-            labels, scores = self._file.labels, self._file.rows @ query  # in place: a copy takes longer than comparing
-            seen = self._rows_of(as_array(excluded))
-            scores[seen[seen >= 0]] = -np.inf
+            labels, vectors = self._file.labels, self._file.rows  # in place: a copy takes longer than the comparison
         else:
-            labels = allowed.without(excluded)
-            scores = self._file.rows[self._rows_of(labels)] @ query
+            labels, vectors = allowed.labels, self._file.rows[self._rows_of(allowed.labels)]
+        scores = vectors @ query
         best = np.argsort(-scores)[:count]
-        pairs = zip(labels[best].tolist(), scores[best].tolist(), strict=True)
-        return [Neighbor(label, score) for label, score in pairs if score > -np.inf]
+        return labels[best].tolist(), scores[best].tolist()
 
 
 def _first_unseen(

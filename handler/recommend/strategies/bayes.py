@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from handler.recommend.ranking import NOTHING, Ranking
-from handler.recommend.strategies.evidence import answered_pages
+from handler.recommend.strategies.evidence import choices_made
 from handler.recommend.strategies.likelihood import TAU, Likelihood
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ SHARE. Twice as many candidates, and twice as many to explore, save 1 % of the r
 
 def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> Ranking:
     """The `count` most probable unseen products, scored by their share of the candidates' posterior."""
-    likelihood = Likelihood(answered_pages(state), index)
+    likelihood = Likelihood(choices_made(state), index)
     direction, beyond = likelihood.direction, None
     still_here, _ = index.vectors(state.liked)
     if state.preference is not None and state.preference.count > len(still_here):
