@@ -42,8 +42,8 @@ CREATE TABLE field_values (
 ) STRICT, WITHOUT ROWID;
 """
 FILTERS_KEPT = 64
-RECENT = 2_000
-"""Products kept in memory, about a megabyte: an answer names products of the page before, reasons those liked."""
+RECENT = 10_000
+"""Products kept in memory, about 6 MB: an answer names products of the page before, reasons those liked."""
 MAPPED_BYTES = 2**31
 """Pages of the file within this are read in place: a quarter faster, and processes share them."""
 _CHUNK = 500  # well below SQLite's limit on bound parameters
