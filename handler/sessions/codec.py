@@ -19,7 +19,7 @@ from handler.sessions.bits import MAX_BITS, pack, pack_marks, pack_set, unpack, 
 from handler.sessions.fields import integer, items, octets, text, truth
 from handler.sessions.history import Columns, History, Rarities
 from handler.sessions.preference import Preference
-from handler.sessions.preference_codec import MAX_COUNT, decode_preference, encode_preference
+from handler.sessions.preference_codec import MAX_COUNT, decode_preference, pack_preference
 from handler.sessions.searched import WORDS_BYTES
 from handler.sessions.state import Earlier, SessionState
 
@@ -37,6 +37,11 @@ MAX_ROUNDS = 10_000
 """Handlers from before COMPACTED kept every round; one of this many empty pages is still a short token."""
 
 
+def as_carried(state: SessionState) -> SessionState:
+    """The state with the preference that a token has room for."""
+    return state if state.preference is None else state.preferring(pack_preference(state.preference))
+
+
 def encode(state: SessionState, issued_at: int) -> bytes:
     """`issued_at` in seconds since the epoch; `state.secret` as the token is to carry it: encrypted, or empty.
 
@@ -50,7 +55,7 @@ def encode(state: SessionState, issued_at: int) -> bytes:
         state.session_id,
         issued_at,
         bytes.fromhex(state.vector_space)[:VECTOR_SPACE_BYTES],
-        encode_preference(state.preference),
+        state.preference and pack_preference(state.preference).fields,
         [[size, len(list(run))] for size, run in itertools.groupby(columns.sizes)],
         width,
         pack(np.fromiter(shown, dtype=np.int64, count=len(shown)), width),
@@ -153,7 +158,7 @@ def _encode_elsewhere(rarities: Mapping[int, Rarities]) -> list[tuple[int, int, 
 def _encode_photos(rarities: Mapping[int, Rarities]) -> list[tuple[int, list[Any] | None]]:
     """(round, vector) of the photos still kept, quantized like the preference; no bytes without photos."""
     return [
-        (number, encode_preference(Preference(rare.photo, 1)))
+        (number, pack_preference(Preference(rare.photo, 1)).fields)
         for number, rare in rarities.items()
         if rare.photo is not None
     ]

@@ -152,6 +152,12 @@ class History(Sequence[Round]):
         return (*compress(self._before.shown, self._before.disliked), *(self._front.disliked if self._front else ()))
 
     @property
+    def come_back_equal(self) -> bool:
+        """Whether a token brings these rounds back as they are: photos lose digits, and an answer its own order."""
+        answered = self._front is not None and (self._front.liked or self._front.disliked)
+        return not answered and all(page.photo is None for page in self.rare)
+
+    @property
     def rare(self) -> list[Rarities | Round]:
         """In the order of the rounds, all that can have been taken back, or have a photo or words."""
         return [*self._before.rarities.values(), *((self._front,) if self._front else ())]

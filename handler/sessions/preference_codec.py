@@ -35,6 +35,7 @@ class PackedPreference(Preference):
 
     def __init__(self, scale: float, count: int, dim: int, packed: bytes) -> None:
         self.fields: list[Any] = [scale, count, dim, packed]
+        """In this order in a token."""
         self.count = count
 
     @cached_property
@@ -51,18 +52,16 @@ class PackedPreference(Preference):
         return dim
 
 
-def encode_preference(preference: Preference | None) -> list[Any] | None:
-    """Scale, count, length and levels. Levels follow a square root: fine near zero, where most components are, yet wide
-    enough for the few large components of a transformer's embedding."""
-    if preference is None:
-        return None
+def pack_preference(preference: Preference) -> PackedPreference:
+    """Levels follow a square root: fine near zero, where most components are, yet wide enough for the few large
+    components of a transformer's embedding."""
     if isinstance(preference, PackedPreference):
-        return preference.fields
+        return preference
     sizes = np.abs(preference.mean)
     scale = float(sizes.max()) or 1.0
     roots = np.copysign(np.sqrt(sizes / scale), preference.mean)
     levels = np.rint(roots * _LEVELS).astype(np.int64) + _LEVELS
-    return [scale, preference.count, len(levels), _pack_levels(levels)]
+    return PackedPreference(scale, preference.count, len(levels), _pack_levels(levels))
 
 
 def _pack_levels(levels: NDArray[np.int64]) -> bytes:
@@ -72,7 +71,7 @@ def _pack_levels(levels: NDArray[np.int64]) -> bytes:
 
 
 def decode_preference(fields: object) -> PackedPreference | None:
-    """Read what `encode_preference` wrote. Raises ValueError, TypeError for anything else."""
+    """Read the fields of a packed preference. Raises ValueError, TypeError for anything else."""
     if fields is None:
         return None
     scale, count, dim, packed = items(fields, 4)

@@ -68,6 +68,9 @@ class SessionState:
         named = SessionState(self.session_id, vector_space, self.rounds, self.preference, secret, self.earlier)
         return named.showing(self.shown)
 
+    def preferring(self, preference: Preference | None) -> SessionState:
+        return self._with(self.rounds, preference, self.shown)
+
     def _with(self, rounds: History, preference: Preference | None, shown: frozenset[int]) -> SessionState:
         # dataclasses.replace takes three times as long, and every round comes here twice.
         changed = SessionState(self.session_id, self.vector_space, rounds, preference, self.secret, self.earlier)

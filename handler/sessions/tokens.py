@@ -25,21 +25,21 @@ import os
 import random
 import re
 import time
+from collections import OrderedDict
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import itsdangerous
 import msgpack
-from itsdangerous.signer import SigningAlgorithm
 
 from handler.errors import SessionExpired, SessionFull, SessionMalformed, SessionModelChanged, SessionTampered
 from handler.sessions import codec as session_codec
+from handler.sessions.signer import Signer
 from handler.sessions.state import SessionState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-SALT = b"vitrine.session.v1"
 RANDOM_SALT = b"vitrine.page.v1"
 EVENT_SALT = b"vitrine.event.v1"
 SECRET_SALT = b"vitrine.secret.v1"
@@ -47,19 +47,35 @@ PAD_SALT = b"vitrine.pad.v1"
 MAX_TOKEN_CHARS = 65_536
 ROUNDS_WHEN_FULL = 30
 """Rounds kept where a token would otherwise be too long. Strategies look no further back."""
+SESSIONS_KEPT = 128
+PRODUCTS_KEPT = 1_100
+"""Sessions that have shown more are not remembered; one with as many takes about 100 kB."""
 CLOCK_SKEW_SECONDS = 300
 """How far in the future a token may have been issued: the clocks of two processes differ."""
 _SHAPE = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
 
+class _Carried(NamedTuple):
+    """What a token carries."""
+
+    state: SessionState
+    issued_at: int
+    secret: bytes
+
+
 class SessionTokens:
-    """Writes session states into tokens and reads them back."""
+    """Writes session states into tokens and reads them back.
+
+    It remembers what the last SESSIONS_KEPT tokens carry, because a shopper's next answer often comes to the process
+    that showed the page. Such a token is neither verified nor decoded, only compared; all else is the same.
+    """
 
     def __init__(self, keys: Sequence[str], ttl_seconds: int, now: Callable[[], float] = time.time) -> None:
-        self._signers = {key: _Signer(key) for key in (text.encode() for text in keys)}
+        self._signers = {key: Signer(key) for key in (text.encode() for text in keys)}
         self._signing_key = next(iter(self._signers))
         self._ttl_seconds = ttl_seconds
         self._now = now
+        self._issued: OrderedDict[str, _Carried] = OrderedDict()
 
     def start(self, vector_space: str, seed: str | None = None) -> SessionState:
         """A new session. Its id comes from the operating system, or from `seed` if one is given.
@@ -75,9 +91,11 @@ class SessionTokens:
 
         `read` accepts every token that this returns.
         """
-        token = self._signed(state)
+        state, issued_at = session_codec.as_carried(state), int(self._now())
+        token = self._signed(state, issued_at)
         if len(token) > MAX_TOKEN_CHARS:
-            token = self._signed(state.compacted(ROUNDS_WHEN_FULL))
+            state = state.compacted(ROUNDS_WHEN_FULL)
+            token = self._signed(state, issued_at)
         if len(token) > MAX_TOKEN_CHARS:
             raise SessionFull(
                 f"After {len(state.shown):,} products the session's token would have {len(token):,} characters; "
@@ -87,12 +105,16 @@ class SessionTokens:
                 limit=MAX_TOKEN_CHARS,
                 remedy="Start a new session.",
             )
+        if state.rounds.come_back_equal and len(state.shown) <= PRODUCTS_KEPT:
+            self._issued[token] = _Carried(state, issued_at, state.secret)
+            if len(self._issued) > SESSIONS_KEPT:
+                self._issued.popitem(last=False)
         return token
 
-    def _signed(self, state: SessionState) -> str:
+    def _signed(self, state: SessionState, issued_at: int) -> str:
         derivable = _checked_secret(state) == _derived_secret(self._signing_key, state.session_id)
         carried = b"" if derivable else _encrypted(self._signing_key, state.session_id, state.secret)
-        payload = session_codec.encode(state.of_session(state.vector_space, carried), int(self._now()))
+        payload = session_codec.encode(state.of_session(state.vector_space, carried), issued_at)
         return self._signers[self._signing_key].sign(itsdangerous.base64_encode(payload)).decode()
 
     def read(self, token: str, vector_space: str, dim: int) -> SessionState:
@@ -100,11 +122,7 @@ class SessionTokens:
 
         Raises SessionMalformed, SessionTampered, SessionExpired or SessionModelChanged.
         """
-        raw = token.encode(errors="replace")
-        if len(raw) > MAX_TOKEN_CHARS:
-            raise _not_a_token(raw)
-        key, payload = self._verified(raw)
-        state, issued_at = session_codec.decode(payload)
+        state, issued_at, secret = self._issued.get(token) or self._decoded(token)
         age = int(self._now()) - issued_at
         if age < -CLOCK_SKEW_SECONDS:
             raise SessionMalformed(
@@ -122,19 +140,15 @@ class SessionTokens:
                 limit=self._ttl_seconds,
                 remedy="Start a new session.",
             )
-        if not vector_space.startswith(state.vector_space):
+        if not vector_space.startswith(carried_space := state.vector_space[: 2 * session_codec.VECTOR_SPACE_BYTES]):
             raise SessionModelChanged(
-                f"The session belongs to vector space {state.vector_space}; this shop now uses {vector_space}.",
+                f"The session belongs to vector space {carried_space}; this shop now uses {vector_space}.",
                 field="session",
-                value=state.vector_space,
+                value=carried_space,
                 limit=vector_space,
                 remedy="Start a new session.",
             )
         _check_dimensions(state, dim)
-        if state.secret:
-            secret = _encrypted(key, state.session_id, state.secret)  # the pad undoes itself
-        else:
-            secret = _derived_secret(key, state.session_id)
         return state.of_session(vector_space, secret)
 
     def page_random(self, state: SessionState) -> random.Random:
@@ -150,6 +164,18 @@ class SessionTokens:
     def pseudonym(self, state: SessionState) -> str:
         """A name for the session in logs. Without the secret nobody can match it with a session's id."""
         return hmac.digest(_checked_secret(state), EVENT_SALT + state.session_id, "sha256")[:8].hex()
+
+    def _decoded(self, token: str) -> _Carried:
+        raw = token.encode(errors="replace")
+        if len(raw) > MAX_TOKEN_CHARS:
+            raise _not_a_token(raw)
+        key, payload = self._verified(raw)
+        state, issued_at = session_codec.decode(payload)
+        if state.secret:
+            secret = _encrypted(key, state.session_id, state.secret)  # the pad undoes itself
+        else:
+            secret = _derived_secret(key, state.session_id)
+        return _Carried(state, issued_at, secret)
 
     def _verified(self, raw: bytes) -> tuple[bytes, bytes]:
         """The key that signed the token, and the payload."""
@@ -170,24 +196,6 @@ class SessionTokens:
             field="session",
             remedy="Start a new session.",
         )
-
-
-class _Sha256(SigningAlgorithm):
-    """HMAC with SHA-256, in one call into OpenSSL instead of four."""
-
-    def get_signature(self, key: bytes, value: bytes) -> bytes:
-        return hmac.digest(key, value, "sha256")
-
-
-class _Signer(itsdangerous.Signer):
-    """Derives its key once; itsdangerous would do so for every signature."""
-
-    def __init__(self, key: bytes) -> None:
-        super().__init__(key, SALT, key_derivation="hmac", digest_method=hashlib.sha256, algorithm=_Sha256())
-        self._derived = super().derive_key()
-
-    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:  # noqa: ARG002  there is only one
-        return self._derived
 
 
 def _check_dimensions(state: SessionState, dim: int) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import itsdangerous
 import msgpack
 
-from handler.sessions.tokens import MAX_TOKEN_CHARS, SALT
+from handler.sessions.signer import SALT
+from handler.sessions.tokens import MAX_TOKEN_CHARS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,8 +2,9 @@
 
 A round is what Lambda sees: API Gateway's event in, `handler.lambda_entry.handler`, the answer's event out. Its shopper
 is --rounds rounds into a session and answers every page with two likes and a dislike. Twenty shoppers play side by
-side, and each of their answers is timed once, so that no page is asked for twice. The others are FastAPI behind Mangum,
-too, with one POST route, and get the same events:
+side, and each of their answers is timed once, so that no page is asked for twice. `elsewhere` is the round of shoppers
+whose pages so far came from another process, which alone remembers their sessions and products. The others are FastAPI
+behind Mangum, too, with one POST route, and get the same events:
 
 null   returns a constant page, a dict, and leaves the rest to FastAPI: its documentation's first example
 typed  as null, and declares `-> dict[str, Any]`, with which this FastAPI writes JSON faster: stricter
@@ -18,7 +19,6 @@ Only the ratios mean anything: times on a shared machine do not. Reach: round at
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import os
@@ -31,13 +31,17 @@ from mangum import Mangum
 from export.bench.results import write_json
 from export.bench.serving import charts, published
 from export.bench.serving.bench_parser import new_parser
-from export.bench.serving.gateway_events import NEXT, answer, play, post
+from export.bench.serving.gateway_events import NEXT, answer, post
+from export.bench.serving.sessions import Sessions
 from export.bench.serving.timing import Stopwatch, interleave, ratio_of_medians, summary
 from handler import lambda_entry, pages
+from handler.api.app import create_app
 from handler.products.catalog import Catalog
 from handler.recommend.strategies import STRATEGIES
+from handler.runtime import Runtime
 from handler.sessions.state import SessionState
 from handler.sessions.tokens import SessionTokens
+from handler.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
@@ -50,7 +54,6 @@ SIZES = (459, 10_000, 100_000)
 TARGETS = {459: 1.5, 10_000: 1.7, 100_000: 2.0}
 LONG, LONG_TARGET = 100, 4.0
 BAYES_TARGET = 1.5
-SHOPPERS = 20
 SIDES = ("round", "null", "typed", "bytes", "empty")
 
 # Where a round's time goes: steps that do not overlap, by the place where the code looks them up.
@@ -79,42 +82,42 @@ def main() -> None:
 
 def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
     handler = _real_handler(published.published_bundle(options.work, count))
-    shoppers = _Shoppers(handler, options.rounds)
-    shoppers.prepare(0)
-    page = answer(handler, shoppers.event(0))
+    strategy = options.strategy
+    here = Sessions(handler, options.rounds, {"": {}, **({strategy: {"strategy": strategy}} if strategy else {})})
+    elsewhere = Sessions(_another_process(), options.rounds, {"": {}})
+
+    def prepare(turn: int) -> None:
+        here.prepare(turn)
+        elsewhere.prepare(turn)
+
+    prepare(0)
+    page = answer(handler, here.event(0))
     nulls = _null_handlers(page)
     nothing = post(NEXT, None)
     sides: dict[str, Callable[[int], object]] = {
-        "round": lambda turn: handler(shoppers.event(turn), None),
-        "null": lambda turn: nulls["null"](shoppers.event(turn), None),
-        "typed": lambda turn: nulls["typed"](shoppers.event(turn), None),
-        "bytes": lambda turn: nulls["bytes"](shoppers.event(turn), None),
+        "round": lambda turn: handler(here.event(turn), None),
+        "elsewhere": lambda turn: handler(elsewhere.event(turn), None),
+        "null": lambda turn: nulls["null"](here.event(turn), None),
+        "typed": lambda turn: nulls["typed"](here.event(turn), None),
+        "bytes": lambda turn: nulls["bytes"](here.event(turn), None),
         "empty": lambda _: nulls["empty"](nothing, None),
     }
-    everyone = [shoppers]
-    strategy = options.strategy
     if strategy:
-        wishing = _Shoppers(handler, options.rounds, strategy=strategy)
-        everyone.append(wishing)
-        sides[strategy] = lambda turn: handler(wishing.event(turn), None)
-
-    def prepare(turn: int) -> None:
-        for some in everyone:
-            some.prepare(turn)
-
+        sides[strategy] = lambda turn: handler(here.event(turn, strategy), None)
     seconds = interleave(sides, options.repeat, prepare)
     watch = Stopwatch(STEPS)
     for turn in range(options.repeat // 4):
-        shoppers.prepare(turn)
+        prepare(turn)
         with watch:
-            handler(shoppers.event(turn), None)
-        nulls["null"](shoppers.event(turn), None)  # so that no step finds its code and data in the caches, as above
+            handler(here.event(turn), None)
+        nulls["null"](here.event(turn), None)  # so that no step finds its code and data in the caches, as above
     steps = watch.medians_ms()
     return {
         "page_bytes": len(json.dumps(page)),
-        "request_bytes": len(shoppers.event(0)["body"]),
+        "request_bytes": len(here.event(0)["body"]),
         **{name: summary(taken) for name, taken in seconds.items()},
         **{f"to_{side}": ratio_of_medians(seconds["round"], seconds[side]) for side in SIDES[1:]},
+        "elsewhere_to_null": ratio_of_medians(seconds["elsewhere"], seconds["null"]),
         **({f"{strategy}_to_round": ratio_of_medians(seconds[strategy], seconds["round"])} if strategy else {}),
         "steps_ms": {
             **steps,
@@ -126,30 +129,18 @@ def _measure(options: argparse.Namespace, count: int) -> dict[str, Any]:
     }
 
 
-class _Shoppers:
-    """SHOPPERS sessions at a time, each with the same number of pages answered, and the events that answer the next."""
-
-    def __init__(self, handler: Handler, rounds: int, **wishes: object) -> None:
-        self._handler, self._rounds, self._wishes = handler, rounds, wishes
-        self._numbers = itertools.count()
-        self._events: list[dict[str, Any]] = []
-
-    def prepare(self, turn: int) -> None:
-        """Play new sessions once every one has been asked for."""
-        if turn % SHOPPERS == 0:
-            seeds = [f"shopper {next(self._numbers)}" for _ in range(SHOPPERS)]
-            self._events = [play(self._handler, seed, self._rounds, **self._wishes) for seed in seeds]
-
-    def event(self, turn: int) -> dict[str, Any]:
-        return self._events[turn % SHOPPERS]
-
-
 def _real_handler(bundles: Path) -> Handler:
     """The Lambda entry point as a new process would have it, configured by its environment."""
     os.environ["VITRINE_BUNDLES"] = str(bundles)
     os.environ["VITRINE_SIGNING_KEYS"] = "k" * 32
     lambda_entry._adapter.cache_clear()
     return lambda_entry.handler
+
+
+def _another_process() -> Handler:
+    """A second application with the same settings, which shares nothing with the first."""
+    handler: Handler = Mangum(create_app(Runtime(Settings.from_env(os.environ))), lifespan="off")
+    return handler
 
 
 def _null_handlers(page: dict[str, Any]) -> dict[str, Handler]:
@@ -186,12 +177,13 @@ def _print(measured: dict[int, dict[str, Any]], targets: Mapping[int, float]) ->
                 f"{count:,}",
                 *(f"{one[side]['median_ms']:.3f} ({one[side]['p90_ms']:.3f})" for side in SIDES),
                 f"{ratio['ratio']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}]",
+                f"{one['elsewhere_to_null']['ratio']:.2f}",
                 *(f"{one[f'to_{side}']['ratio']:.2f}" for side in SIDES[2:]),
                 charts.verdict(ratio, targets.get(count)),
             )
         )
     sides = tuple(f"{side} ms (p90)" for side in SIDES)
-    header = ("products", *sides, "to null [95 %]", *(f"to {side}" for side in SIDES[2:]), "reach")
+    header = ("products", *sides, "to null [95 %]", "elsewhere", *(f"to {side}" for side in SIDES[2:]), "reach")
     charts.print_table(header, rows)
     print("\nWhere a round's time goes, median ms:")
     sizes = list(measured)
