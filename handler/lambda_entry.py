@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import gc
-import logging
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mangum import Mangum
-from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+from handler.collector import lasting
 
-from handler.api.app import create_app
-from handler.api.problems import MEDIA_TYPE
-from handler.errors import VitrineError
-from handler.logs import configure_logging
-from handler.runtime import Runtime
-from handler.settings import Settings
+with lasting():
+    import logging
+
+    from mangum import Mangum
+    from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+
+    from handler.api.app import create_app
+    from handler.api.problems import MEDIA_TYPE
+    from handler.errors import VitrineError
+    from handler.logs import configure_logging
+    from handler.runtime import Runtime
+    from handler.settings import Settings
 
 if TYPE_CHECKING:
     from mangum.types import LambdaContext, LambdaEvent
@@ -40,11 +43,11 @@ _FIRST_REQUEST = {
 
 @cache
 def _adapter() -> Mangum:
-    configure_logging()
-    # lifespan="off": Mangum would run it for every single invocation.
-    app = create_app(Runtime(Settings.from_env(os.environ)))
-    gc.freeze()  # what has been imported stays: collections need not visit it
-    return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
+    with lasting():
+        configure_logging()
+        # lifespan="off": Mangum would run it for every single invocation.
+        app = create_app(Runtime(Settings.from_env(os.environ)))
+        return Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, MEDIA_TYPE])
 
 
 def handler(event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:

@@ -158,7 +158,8 @@ def install(names: tuple[str, ...], directory: Path, python: str, runtime: str) 
     for name in names:
         locked(name)  # or pip would try every version there ever was
     wheels = [name for name in names if name != FROM_SOURCE]
-    target = ["--quiet", "--disable-pip-version-check", "--target", str(directory)]
+    # Not compiled by pip, whose bytecode is tied to the files' times.
+    target = ["--quiet", "--disable-pip-version-check", "--no-compile", "--target", str(directory)]
     platforms = [f"--platform={name}" for name in PLATFORMS]
     version = f"--python-version={runtime.removeprefix('python')}"
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,7 +1,8 @@
 """Refuse an artifact that Lambda would not run, and print where its size goes:  check_artifact.py FOLDER
 
-Three things are only found out on somebody else's machine: that it is too big, that hnswlib was compiled for the
-builder's CPU, and that a library asks for a newer glibc than Lambda's. Needs objdump (Debian: binutils).
+Four things are only found out on somebody else's machine: that it is too big, that hnswlib was compiled for the
+builder's CPU, that a library asks for a newer glibc than Lambda's, and that every cold start compiles modules again.
+Needs objdump (Debian: binutils).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ GLIBC = (2, 34)
 GLIBCXX = (3, 4, 29)
 # EVEX: 512-bit registers, mask registers, and the upper sixteen of the narrower ones.
 AVX512 = re.compile(r"%(?:zmm\d+|k[0-7]\b|[xy]mm(?:1[6-9]|2\d|3[01])\b)")
+HASH_BASED = 1  # in the flags of a .pyc file: PEP 552
 NEEDED = re.compile(r"\((GLIBC|GLIBCXX)_([\d.]+)\)")
 SHOWN = 12
 
@@ -25,7 +27,12 @@ SHOWN = 12
 def main() -> None:
     folder = Path(sys.argv[1])
     print(size_table(folder))
-    problems = [*too_big(folder), *compiled_for_another_cpu(folder), *wants_newer_libraries(folder)]
+    problems = [
+        *too_big(folder),
+        *compiled_for_another_cpu(folder),
+        *wants_newer_libraries(folder),
+        *bytecode_tied_to_times(folder),
+    ]
     if problems:
         sys.exit("\n".join(f"check_artifact: {problem}" for problem in problems))
 
@@ -79,6 +86,17 @@ def wants_newer_libraries(folder: Path) -> list[str]:
                     f"{library.relative_to(folder)} wants {name} {shown[0]}; Amazon Linux 2023 has {shown[1]}."
                 )
     return problems
+
+
+def bytecode_tied_to_times(folder: Path) -> list[str]:
+    """A zip file does not keep the times of modules; Python ignores bytecode that was compiled at another one."""
+    tied = [path.relative_to(folder) for path in sorted(folder.rglob("*.pyc")) if not _flags(path) & HASH_BASED]
+    return [f"{len(tied)} files of bytecode depend on the times of their modules, the first: {tied[0]}"] if tied else []
+
+
+def _flags(bytecode: Path) -> int:
+    with bytecode.open("rb") as file:
+        return int.from_bytes(file.read(8)[4:], "little")
 
 
 def library_versions(library: Path) -> dict[str, tuple[int, ...]]:

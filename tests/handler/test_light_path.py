@@ -50,6 +50,23 @@ json.dump(
 """
 
 
+IMPORT = """
+import gc, json
+before = [generation["collections"] for generation in gc.get_stats()]
+import handler.lambda_entry
+after = [generation["collections"] for generation in gc.get_stats()]
+print(json.dumps([before, after, gc.get_freeze_count(), gc.isenabled()]))
+"""
+
+
+def test_no_collection_runs_while_the_entry_point_is_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True, timeout=60)
+    before, after, frozen, enabled = json.loads(done.stdout)
+    assert sum(after) - sum(before) < 20, "a few run before the first import, and about 150 would run during the imports"
+    assert frozen > 50_000
+    assert enabled
+
+
 def test_two_pages_load_nothing_heavy(bundles: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", TWO_PAGES],

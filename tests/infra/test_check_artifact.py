@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import py_compile
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -62,6 +63,16 @@ def test_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert "2.0 MB  numpy" in check_artifact.size_table(tmp_path)
     monkeypatch.setattr(check_artifact, "LIMIT_MEGABYTES", 1)
     assert "Lambda takes 1 MB" in check_artifact.too_big(tmp_path)[0]
+
+
+def test_bytecode_must_not_depend_on_the_times_of_files(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text("")
+    py_compile.compile(str(module), invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP)
+    [problem] = check_artifact.bytecode_tied_to_times(tmp_path)
+    assert problem.startswith("1 files of bytecode depend on the times of their modules, the first: __pycache__/module")
+    py_compile.compile(str(module), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    assert check_artifact.bytecode_tied_to_times(tmp_path) == []
 
 
 def test_a_function_contains_only_the_modules_it_imports() -> None:
