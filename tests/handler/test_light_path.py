@@ -62,7 +62,7 @@ print(json.dumps([before, after, gc.get_freeze_count(), gc.isenabled()]))
 def test_no_collection_runs_while_the_entry_point_is_imported() -> None:
     done = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True, timeout=60)
     before, after, frozen, enabled = json.loads(done.stdout)
-    assert sum(after) - sum(before) < 20, "a few run before the first import, and about 150 would run during the imports"
+    assert sum(after) - sum(before) < 20, "150 would run otherwise"
     assert frozen > 50_000
     assert enabled
 
