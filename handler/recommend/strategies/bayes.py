@@ -36,7 +36,7 @@ def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: Candid
         # A photo was liked, or a liked product has left the catalog: only the preference remembers it.
         beyond = state.preference.mean
         direction = direction + beyond
-    if not direction.any():
+    elif not likelihood.informative:
         return NOTHING
     near = max(2 * count, min(CANDIDATES, len(index.everything) // SHARE))
     labels, vectors = index.neighborhood(direction, near, excluded=state.shown, allowed=allowed)
@@ -45,7 +45,8 @@ def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: Candid
     log_posterior = likelihood.log(vectors)
     if beyond is not None:
         log_posterior += vectors @ beyond / TAU
-    posterior = np.exp(log_posterior - log_posterior.max())
+    order = np.argsort(-log_posterior, kind="stable")
+    posterior = np.exp(log_posterior[order] - log_posterior[order[0]])
     posterior /= posterior.sum()
-    best = np.argsort(-posterior, kind="stable")[:count]
-    return Ranking([labels[row] for row in best.tolist()], posterior[best].tolist(), vectors[best])
+    best = order[:count].tolist()
+    return Ranking([labels[row] for row in best], posterior[:count].tolist(), vectors[best])

@@ -46,6 +46,8 @@ class Likelihood:
         pages = list(zip(self._starts, choices.sizes, choices.silent, strict=True))
         self._made = [1 if silent else choices.liked.count(1, start, start + size) for start, size, silent in pages]
         self.direction = self._direction(choices.sizes)
+        self.informative = any(self._made) or bool(self._disliked)
+        """Whether any answer distinguishes one product from another."""
 
     def log(self, candidates: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log likelihood of every candidate (n, dim) -> (n,), up to a constant."""
