@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 EXACT_LIMIT = 2_000
 """Up to this many candidates are compared exhaustively: exact, and no slower than a filtered graph search."""
+_COMPARED = 16
+"""To search the graph for more than one product in _COMPARED takes longer than to compare all, which misses none."""
 _SPARE = 5
 """Neighbors asked for beyond those that are expected to be needed."""
 
@@ -144,7 +146,8 @@ class HnswIndex:
         enough = min(len(self.everything), count + len(excluded))
         ask = min(enough, count + len(excluded) // 2 + _SPARE)
         while True:
-            best = _first_unseen(*self.search_graph(query, ask), count, excluded)
+            search = self._compare if ask * _COMPARED > len(self.everything) else self.search_graph
+            best = _first_unseen(*search(query, ask), count, excluded)
             if len(best) == count or ask == enough:
                 return best
             ask = min(enough, 4 * ask)
