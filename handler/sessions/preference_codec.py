@@ -26,6 +26,8 @@ _VALUES = np.sign(_ROOTS) * _ROOTS**2
 _BASE64 = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", dtype=np.uint8)
 _CHARACTERS = _BASE64[[int(f"{level:06b}"[::-1], 2) for level in range(2**LEVEL_BITS)]]
 """The character of base64 that has each level's six bits, lowest bit first."""
+_CHARACTERS_BY_LEVEL = np.roll(_CHARACTERS, -_LEVELS)
+"""The same from level 0 on; negative levels find theirs at the end."""
 _VALUES_BY_CHARACTER = np.zeros(256, dtype=np.float32)
 _VALUES_BY_CHARACTER[_CHARACTERS] = _VALUES
 
@@ -59,14 +61,15 @@ def pack_preference(preference: Preference) -> PackedPreference:
         return preference
     sizes = np.abs(preference.mean)
     scale = float(sizes.max()) or 1.0
-    roots = np.copysign(np.sqrt(sizes / scale), preference.mean)
-    levels = np.rint(roots * _LEVELS).astype(np.int64) + _LEVELS
+    roots = np.copysign(np.sqrt(sizes * np.float32(_LEVELS**2 / scale)), preference.mean)
+    levels = np.rint(roots, out=roots).astype(np.intp)
     return PackedPreference(scale, preference.count, len(levels), _pack_levels(levels))
 
 
-def _pack_levels(levels: NDArray[np.int64]) -> bytes:
-    """As `pack` with LEVEL_BITS would. A character of base64 has six bits, too, and reading base64 takes less."""
-    filled = _CHARACTERS[levels].tobytes().ljust(-(-len(levels) // 4) * 4, b"A")
+def _pack_levels(levels: NDArray[np.intp]) -> bytes:
+    """As `pack` would pack the levels, counted from 0, with LEVEL_BITS. A character of base64 has six bits, too, and
+    reading base64 takes less."""
+    filled = _CHARACTERS_BY_LEVEL[levels].tobytes().ljust(-(-len(levels) // 4) * 4, b"A")
     return binascii.a2b_base64(filled)[: -(-LEVEL_BITS * len(levels) // 8)]
 
 

@@ -222,7 +222,7 @@ def _not_a_token(raw: bytes) -> SessionMalformed:
     )
 
 
-@lru_cache(maxsize=1)  # reading and writing a token of the same round ask for the same one
+@lru_cache(maxsize=SESSIONS_KEPT)  # every page of a session asks for the same one
 def _derived_secret(key: bytes, session_id: bytes) -> bytes:
     return hmac.digest(key, SECRET_SALT + session_id, "sha256")[: session_codec.SECRET_BYTES]
 
