@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import hnswlib
@@ -20,15 +20,30 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _CHUNK = 1_000
+FEW_LINKS = 8
+MANY_LINKS = 16
+FEW_LINKS_SUFFICE = 100_000
+"""Vectors. A session's searches visit a third fewer vectors with FEW_LINKS and find as many neighbors. Queries between
+clusters need a larger ef, which comes near the end of its ladder at this size (export/bench/README.md)."""
 
 
 @dataclass(frozen=True)
 class IndexParameters:
     """hnswlib's M and ef_construction; its own README's ranges are 5-48 and 100-2000."""
 
-    m: int = 16
+    m: int | None = None
+    """None leaves it to `to_try`."""
     ef_construction: int = 200
     random_seed: int = 100
+
+    @property
+    def links(self) -> int:
+        return MANY_LINKS if self.m is None else self.m
+
+    def to_try(self, count: int) -> list[IndexParameters]:
+        """Parameters for an index of `count` vectors, those that are searched fastest first."""
+        few = self.m is None and count <= FEW_LINKS_SUFFICE
+        return [replace(self, m=links) for links in ((FEW_LINKS, MANY_LINKS) if few else (self.links,))]
 
 
 def build_index(
@@ -47,7 +62,7 @@ def build_index(
     index = hnswlib.Index(space="ip", dim=vectors.shape[1])
     index.init_index(
         max_elements=len(vectors),
-        M=parameters.m,
+        M=parameters.links,
         ef_construction=parameters.ef_construction,
         random_seed=parameters.random_seed,
     )

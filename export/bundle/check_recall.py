@@ -57,7 +57,7 @@ def choose_ef(
         f"The index finds {recall.value:.3f} of the true {K} nearest neighbors even with ef={EF_LADDER[-1]}.",
         value=recall.value,
         limit=floor,
-        remedy=f"Raise --m above {parameters.m} or --ef-construction above {parameters.ef_construction}.",
+        remedy=f"Raise --m above {parameters.links} or --ef-construction above {parameters.ef_construction}.",
     )
 
 
@@ -107,5 +107,5 @@ def tenth_best_scores(queries: NDArray[np.float32], vectors: NDArray[np.float32]
 def _info(vectors: NDArray[np.float32], parameters: IndexParameters, ef: int, recall: Recall) -> IndexInfo:
     count, dim = vectors.shape
     return IndexInfo(
-        dim=dim, count=count, m=parameters.m, ef_construction=parameters.ef_construction, ef=ef, recall=recall
+        dim=dim, count=count, m=parameters.links, ef_construction=parameters.ef_construction, ef=ef, recall=recall
     )

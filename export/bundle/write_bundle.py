@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from export.bundle.learn_words import learn_words
 from export.bundle.measure_index import measure_index
 from export.bundle.write_catalog import write_catalog
 from export.bundle.write_texts import write_texts
+from handler.errors import RecallTooLow
 from handler.manifest import CATALOG_FILE, INDEX_FILE, MANIFEST_FILE, PROJECTION_FILE, WORDS_FILE, Manifest
 from handler.model_files import TEXT_FILES, ModelRef, model_fingerprint
 from handler.photos.encoder import SPEC_FILE, WEIGHTS_FILE, EncoderSpec
@@ -85,8 +87,14 @@ def write_bundle(directory: Path, content: BundleContent, options: BuildOptions)
 def _build_index(
     path: Path, labels: NDArray[np.int64], vectors: NDArray[np.float32], options: BuildOptions
 ) -> IndexInfo:
-    build_index(vectors, labels, options.parameters, path, options.progress)
-    return measure_index(path, vectors, options.parameters)
+    """Build with as few links as find enough. Raises RecallTooLow."""
+    *fewer, last = options.parameters.to_try(len(vectors))
+    for parameters in fewer:
+        build_index(vectors, labels, parameters, path, options.progress)
+        with suppress(RecallTooLow):
+            return measure_index(path, vectors, parameters)
+    build_index(vectors, labels, last, path, options.progress)
+    return measure_index(path, vectors, last)
 
 
 def describe_model(directory: Path) -> ModelRef:

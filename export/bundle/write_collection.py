@@ -98,7 +98,7 @@ def _indexes(milvus: Milvus, parameters: IndexParameters) -> Any:
     if milvus.is_lite:
         indexes.add_index(VECTOR, index_type="FLAT", metric_type="IP")
         return indexes
-    graph = {"M": parameters.m, "efConstruction": parameters.ef_construction}
+    graph = {"M": parameters.links, "efConstruction": parameters.ef_construction}
     indexes.add_index(VECTOR, index_type="HNSW", metric_type="IP", params=graph)
     for column in (SLOT, ID_KEY, IMAGE_KEY):
         indexes.add_index(column, index_type="STL_SORT")

@@ -40,7 +40,16 @@ def index(
         Path,
         typer.Option(show_default="the embedded encoder", help="Encoder directory, as written by `vitrine export`."),
     ] = EMBEDDED_ENCODER,
-    m: Annotated[int, typer.Option("--m", min=2, max=128, help="Links per vector in the index.")] = 16,
+    m: Annotated[
+        int | None,
+        typer.Option(
+            "--m",
+            min=2,
+            max=128,
+            show_default="8, or 16 beyond 100,000 products and where 8 find too few neighbors",
+            help="Links per vector in the index.",
+        ),
+    ] = None,
     ef_construction: Annotated[
         int, typer.Option(min=10, max=5000, help="Search width while building the index.")
     ] = 200,

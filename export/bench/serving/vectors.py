@@ -172,12 +172,12 @@ def _info(row: Mapping[str, Any]) -> IndexInfo:
 
 def _index_info(shape: tuple[int, ...], ef: int) -> IndexInfo:
     count, dim = shape
-    links = IndexParameters()
+    parameters = IndexParameters()
     return IndexInfo(
         dim=dim,
         count=count,
-        m=links.m,
-        ef_construction=links.ef_construction,
+        m=parameters.links,
+        ef_construction=parameters.ef_construction,
         ef=ef,
         recall=Recall(k=K, queries=1, value=0),
     )

@@ -68,7 +68,8 @@ def test_the_recall_it_states_is_the_one_that_brute_force_finds(tmp_path: Path, 
     info = measure_index(path, vectors, parameters, floor)
     assert info.recall.value >= floor
     assert (info.recall.value < 0.97) == (floor < FLOOR)  # a poor index, so that not every measure says nearly 1
-    assert (info.count, info.dim, info.m, info.ef_construction) == (3_000, 32, parameters.m, parameters.ef_construction)
+    graph = (parameters.links, parameters.ef_construction)
+    assert (info.count, info.dim, info.m, info.ef_construction) == (3_000, 32, *graph)
     assert brute_force_recall(HnswIndex(path, info), vectors) == pytest.approx(info.recall.value, abs=1e-3)
 
 

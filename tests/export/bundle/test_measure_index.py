@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from rich.progress import Progress
 
-from export.bundle.build_index import IndexParameters, build_index
+from export.bundle import check_recall
+from export.bundle.build_index import FEW_LINKS, MANY_LINKS, IndexParameters, build_index
 from export.bundle.check_recall import FLOOR, measure_recall, shoppers_queries, tenth_best_scores
+from export.bundle.content import BuildOptions
 from export.bundle.measure_index import QUICK_EF, choose_quick, measure_index, one_by_one
+from export.bundle.write_bundle import _build_index, describe_model
+from export.embedded import EMBEDDED_ENCODER
 from handler.manifest import QuickSearch
 from handler.products.neighbors import EXACT_LIMIT, HnswIndex
 
@@ -97,3 +101,27 @@ def test_a_search_for_more_products_than_there_are_finds_all(tmp_path: Path) -> 
     info = measure_index(path, vectors, PARAMETERS)
     index = HnswIndex(path, info.model_copy(update={"quick": QuickSearch(ef=1_000, cosine=-1), "ef": 2_000}))
     assert sorted(index.search_graph(vectors[0], 500)[0]) == list(range(400))
+
+
+def test_few_links_are_tried_first_and_given_up_where_they_find_too_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between many small clusters 8 links do not reach the floor with the ef allowed here; 16 do."""
+    vectors = scattered(4_000)
+    options = BuildOptions(
+        describe_model(EMBEDDED_ENCODER), EMBEDDED_ENCODER, IndexParameters(), Progress(disable=True)
+    )
+    monkeypatch.setattr(check_recall, "EF_LADDER", (512,))
+    assert _build_index(tmp_path / "few", np.arange(4_000), vectors, options).m == FEW_LINKS
+    monkeypatch.setattr(check_recall, "EF_LADDER", (64,))
+    info = _build_index(tmp_path / "many", np.arange(4_000), vectors, options)
+    assert info.m == MANY_LINKS
+    assert HnswIndex(tmp_path / "many", info).search_graph(vectors[7], 1)[0] == [7]
+
+
+@pytest.mark.parametrize(
+    ("given", "count", "tried"),
+    [(None, 100_000, [8, 16]), (None, 100_001, [16]), (16, 10, [16]), (8, 10**6, [8])],
+)
+def test_links_that_are_asked_for_are_built(given: int | None, count: int, tried: list[int]) -> None:
+    assert [parameters.links for parameters in IndexParameters(given).to_try(count)] == tried
