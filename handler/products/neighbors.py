@@ -112,7 +112,7 @@ class HnswIndex:
         """Nothing to do: the vectors are here."""
 
     def vectors(self, labels: Sequence[int] | NDArray[np.int64]) -> tuple[list[int], NDArray[np.float32]]:
-        # A round looks up its likes twice in a row: for the preference, and for the reasons of similar products.
+        # A round looks up its likes, a tuple, twice: for the preference, and for the reasons of similar products.
         latest = self._looked_up
         if latest is not None and isinstance(labels, tuple) and labels == latest[0]:
             return latest[1]

@@ -53,12 +53,10 @@ def cover(ranked: Ranking, chosen: Sequence[int], count: int, index: NeighborInd
     if count <= 0:
         return []
     vectors = ranked.vectors(index)
-    probability = np.asarray(ranked.scores)
-    probability /= probability.sum() or 1
     # How much of the probability of every product (column) each product (row) represents, up to a constant factor.
-    represented = np.exp(vectors @ vectors.T / SHARPNESS) * probability
+    represented = np.exp(vectors @ vectors.T / SHARPNESS) * ranked.scores
     picked = list(chosen)
-    covered = represented[picked].max(axis=0, initial=0)
+    covered = np.maximum.reduce(represented[picked], axis=0, initial=0)
     for _ in range(count):
         with_one_more = np.maximum(represented, covered)
         gain = np.add.reduce(with_one_more, axis=1)
@@ -67,6 +65,7 @@ def cover(ranked: Ranking, chosen: Sequence[int], count: int, index: NeighborInd
         picked.append(int(gain.argmax()))
         covered = with_one_more[picked[-1]]
     nearest = represented[picked].argmax(axis=0)
-    shares = np.bincount(nearest, weights=probability, minlength=len(picked))
+    shares = np.bincount(nearest, weights=ranked.scores, minlength=len(picked)).tolist()
+    total = sum(ranked.scores) or 1
     # A sum of floats may slightly exceed 1.
-    return [(place, min(1.0, share)) for place, share in zip(picked, shares.tolist(), strict=True)][len(chosen) :]
+    return [(place, min(1.0, share / total)) for place, share in zip(picked, shares, strict=True)][len(chosen) :]

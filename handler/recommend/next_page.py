@@ -22,7 +22,7 @@ REASONS_SHOWN = 2
 LIKES_COMPARED = 100
 DIVERSE_POOL = 4
 """A varied page is picked from this many times the products it shows."""
-EXPLORE_POOL = 32
+EXPLORE_POOL = 24
 """An exploring page is picked from the most probable products, at least this many."""
 
 Reason = Literal["similar", "random", "explore", "searched"]

@@ -20,7 +20,7 @@ class Choices(NamedTuple):
     which is then one of its options.
     """
 
-    options: Sequence[int]
+    options: list[int]
     """The labels of all pages in order."""
     sizes: Sequence[int]
     """The number of options of each page, at least 1."""
@@ -69,4 +69,4 @@ def choices_made(state: SessionState) -> Choices:
     liked, disliked = columns.liked[start:], columns.disliked[start:]
     ends = list(pairwise(accumulate(sizes, initial=0)))
     silent = [not any(liked[a:b]) and not any(disliked[a:b]) for a, b in ends]
-    return Choices(columns.shown[start:], sizes, liked, disliked, silent)
+    return Choices(list(columns.shown[start:]), sizes, liked, disliked, silent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from itertools import accumulate, compress
+from itertools import accumulate, chain, compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +39,7 @@ class Likelihood:
             choices = choices.among(set(known))
         # The vectors (n, dim) lie page by page: each page's start at a row.
         *self._starts, end = accumulate(choices.sizes, initial=0)
-        self._liked = list(compress(range(end), choices.liked))
+        self._liked = np.frombuffer(choices.liked, dtype=np.uint8).astype(np.float32)
         self._disliked = list(compress(range(end), choices.disliked))
         self._disliked_on = [bisect_right(self._starts, row) - 1 for row in self._disliked]
         self._silent = list(compress(range(len(choices.sizes)), choices.silent))
@@ -56,7 +56,7 @@ class Likelihood:
         scores /= TAU
         weights = np.exp(scores)
         totals = np.add.reduceat(weights, np.asarray(self._starts, dtype=np.intp), axis=0)
-        log: NDArray[np.float32] = scores[self._liked].sum(axis=0)
+        log: NDArray[np.float32] = self._liked @ scores
         if self._disliked:
             refusals = 1 - weights[self._disliked] / totals[self._disliked_on]
             log += np.log(np.maximum(refusals, _LEAST)).sum(axis=0)
@@ -67,12 +67,9 @@ class Likelihood:
 
     def _direction(self, sizes: Sequence[int]) -> NDArray[np.float32]:
         """Gradient of the log likelihood, times TAU, at the catalog's center, where all products are equally far."""
-        weights: list[float] = []
-        for made, size in zip(self._made, sizes, strict=True):
-            weights += [-made / size] * size
-        for row in self._liked:
-            weights[row] += 1
+        by_page = [[-made / size] * size for made, size in zip(self._made, sizes, strict=True)]
+        weights = self._liked + np.asarray(list(chain.from_iterable(by_page)), dtype=np.float32)
         for row in self._disliked:
             weights[row] -= 1
-        direction: NDArray[np.float32] = np.asarray(weights, dtype=np.float32) @ self._vectors
+        direction: NDArray[np.float32] = weights @ self._vectors
         return direction
