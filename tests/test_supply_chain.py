@@ -125,7 +125,7 @@ def test_the_handler_opens_models_in_one_place_for_each_runtime() -> None:
         path.relative_to(ROOT).as_posix()
         for path in SOURCES
         for name, _ in calls(ast.parse(path.read_text(encoding="utf-8")))
-        if name in ("open_onnx", "open_openvino")
+        if name in ("open_onnx", "OpenVinoSession")
     ]
     assert users == ["handler/photos/encoder.py"] * 2
 

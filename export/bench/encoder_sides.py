@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from export.bench.openvino_peer import open_in_openvino
 from export.model import reference
 from export.model.external_weights import LARGE
-from export.model.openvino_int8 import quantize_by_nncf
+from export.model.openvino_int8 import quantize_by_default
 from export.model.parity_trial import calibration_batches
 from export.model.quantize import Precision
 from export.model.write_graph import refine_for_openvino, refine_graph, trace_graph
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 PEER = "OpenVINO NNCF int8"
 OURS_IN_OPENVINO = "int8, openvino"
+OURS_IN_BFLOAT16 = "int8, openvino, bfloat16"
 ONE_FILE = "fp32, one file"
 _GEMM = 1_024
 """Rows, columns and depth of the products that the machine's peak is measured on."""
@@ -90,8 +92,11 @@ def make_sides(checkpoint: Checkpoint, photos: Sequence[Path], work: Path, *, pe
         spec = _spec(checkpoint, "int8").model_copy(update={"runtime": "openvino"})
         (directory / SPEC_FILE).write_text(spec.model_dump_json())
         sides.append(_side(OURS_IN_OPENVINO, directory, size))
+        faster = shutil.copytree(directory, work / "openvino-bfloat16")
+        (faster / SPEC_FILE).write_text(spec.model_copy(update={"bfloat16": True}).model_dump_json())
+        sides.append(_side(OURS_IN_BFLOAT16, faster, size))
         target = work / "peer.xml"
-        size = quantize_by_nncf(traced, target, calibration_batches(photos, how))
+        size = quantize_by_default(traced, target, list(calibration_batches(photos, how)))
         sides.append(Side(PEER, open_in_openvino(target, how.input_size), size / 1e6))
     return sides
 

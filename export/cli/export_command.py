@@ -35,6 +35,14 @@ def export(
         Literal["onnxruntime", "openvino"],
         typer.Option(help="Library that runs the encoder; openvino: int8 only, install it where photos are embedded."),
     ] = "onnxruntime",
+    bfloat16: Annotated[
+        bool,
+        typer.Option(
+            "--bfloat16",
+            help="With --runtime openvino: compute in 16 bits where the CPU can. It is faster, and vectors then differ "
+            "a little from CPU to CPU.",
+        ),
+    ] = False,
     photos: Annotated[
         Path | None,
         typer.Option(show_default="the sample shop", help="Photos for the parity check; preferably your own."),
@@ -98,6 +106,7 @@ def export(
         layers=layers,
         precision=precision,
         runtime=runtime,
+        bfloat16=bfloat16,
         licence=licence,
         name=name,
         sample=sample,

@@ -54,6 +54,8 @@ class ExportRequest:
     precision: Precision = "fp32"
     runtime: Runtime = "onnxruntime"
     """The library that serves the encoder; "openvino" knows int8 only."""
+    bfloat16: bool = False
+    """Whether OpenVINO may compute in bfloat16 where the CPU can; vectors of other CPUs differ then."""
     licence: str | None = None
     """Overrides what the model card says."""
     name: str | None = None
@@ -92,6 +94,14 @@ def export_model(
     if request.runtime == "openvino":
         require_openvino_extra()
         _check_precision(request.precision)
+    elif request.bfloat16:
+        raise ConfigurationError(
+            f"bfloat16 is an option of OpenVINO, not of {request.runtime}.",
+            field="bfloat16",
+            value=request.runtime,
+            limit="openvino",
+            remedy="Add --runtime openvino, or leave --bfloat16 out.",
+        )
     check_out(request.out)
     with photos_to_judge_by(request.photos, request.sample, progress) as photos:
         return _export(request, photos, progress, prepare)
@@ -131,6 +141,7 @@ def _export(
             pooling=checkpoint.pooling,
             precision=request.precision,
             runtime=request.runtime,
+            bfloat16=request.bfloat16,
             layers=request.layers,
             dim=checkpoint.dim,
             licence=checkpoint.licence,

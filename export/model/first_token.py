@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.model.fuse_attention import ATTENTION
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 _BY_TOKEN = {"Add", "Div", "Erf", "LayerNormalization", "MatMul", "Mul", "Sigmoid", "Sub", "Tanh"}
 """Operators that keep tokens apart, with constants that are the same for all tokens."""
-
-_ATTENTION = "MultiHeadAttention"
 
 
 def keep_first_token(path: Path) -> int:
@@ -30,7 +30,7 @@ def keep_first_token(path: Path) -> int:
 
     model = onnx.load(str(path))
     alone = _alone(model.graph)
-    attentions = [node for node in alone if node.op_type == _ATTENTION]
+    attentions = [node for node in alone if node.op_type == ATTENTION]
     if not attentions:
         return 0
     _slice_inputs(model.graph, alone)
@@ -52,7 +52,7 @@ def _alone(graph: Any) -> list[Any]:
     def first_token_only(reader: Any, place: int) -> bool:
         if reader.output[0] in names:
             # An attention reads every token of its keys and values.
-            return reader.op_type != _ATTENTION or place == 0
+            return reader.op_type != ATTENTION or place == 0
         return _takes_first_token(reader, graph)
 
     for node in reversed(graph.node):
@@ -75,7 +75,7 @@ def _takes_first_token(node: Any, graph: Any) -> bool:
 
 
 def _works_by_token(node: Any, constants: dict[str, tuple[int, ...]]) -> bool:
-    if node.op_type == _ATTENTION:
+    if node.op_type == ATTENTION:
         return True
     if node.op_type not in _BY_TOKEN or (node.op_type == "MatMul" and node.input[1] not in constants):
         return False
@@ -96,7 +96,7 @@ def _slice_inputs(graph: Any, alone: list[Any]) -> None:
     for node in graph.node:
         if node.output[0] in names:
             for place, name in enumerate(node.input):
-                if name in constants or name in names or (node.op_type == _ATTENTION and place > 0):
+                if name in constants or name in names or (node.op_type == ATTENTION and place > 0):
                     continue
                 if name not in sliced:
                     sliced[name] = f"{name}_first_token"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 RUNTIME_DOMAIN = "com.microsoft"
 """Operators that onnxruntime adds to ONNX."""
 
+ATTENTION = "MultiHeadAttention"
+"""Its inputs are query, key and value, each (n, tokens, dim)."""
+
 
 def fuse_attention(path: Path, heads: int) -> int:
     """Rewrite the float32 ONNX file at `path` in place and return the number of attentions that became one node.
@@ -33,7 +36,7 @@ def fuse_attention(path: Path, heads: int) -> int:
     rest = [replacements.get(node.output[0], node) for node in model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(rest)
-    _drop_unread(model.graph)
+    drop_unread(model.graph)
     if all(opset.domain != RUNTIME_DOMAIN for opset in model.opset_import):
         model.opset_import.append(onnx.helper.make_opsetid(RUNTIME_DOMAIN, 1))
     onnx.save(model, str(path))
@@ -83,7 +86,7 @@ def _fused(softmax: Any, links: _Links, heads: int) -> Any | None:
     if value_scale != 1:
         return None
     return helper.make_node(
-        "MultiHeadAttention",
+        ATTENTION,
         [query, key, value],
         [joined.output[0]],
         domain=RUNTIME_DOMAIN,
@@ -117,7 +120,7 @@ def _before_split(name: str, links: _Links, order: list[int]) -> tuple[str, floa
     return None
 
 
-def _drop_unread(graph: Any) -> None:
+def drop_unread(graph: Any) -> None:
     """Remove nodes and constants that no output depends on."""
     needed = {value.name for value in graph.output}
     kept: list[Any] = []

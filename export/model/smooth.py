@@ -14,7 +14,7 @@ import numpy as np
 from handler.photos.encoder import INPUT_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -41,17 +41,16 @@ def smooth(path: Path, pictures: Iterable[NDArray[np.float32]]) -> int:
     if not readers:
         return 0
     for norm, _ in readers:
-        _unshare(norm, model.graph, tensors)
-    ranges = _ranges(model, [norm.output[0] for norm, _ in readers], pictures)
+        for place in (1, 2):
+            unshare(norm, place, model.graph, tensors)
+    ranges = channel_ranges(model, [norm.output[0] for norm, _ in readers], pictures)
     for norm, matmuls in readers:
         weights = [numpy_helper.to_array(tensors[matmul.input[1]]) for matmul in matmuls]
-        largest = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
-        activation = np.maximum(ranges[norm.output[0]], _TINY)
-        factors = activation**ALPHA / np.maximum(largest, _TINY) ** (1 - ALPHA)
+        factors = smoothing_factors(ranges[norm.output[0]], weights)
         for name in norm.input[1:3]:
-            _replace(tensors[name], numpy_helper.to_array(tensors[name]) / factors)
+            replace_values(tensors[name], numpy_helper.to_array(tensors[name]) / factors)
         for matmul, weight in zip(matmuls, weights, strict=True):
-            _replace(tensors[matmul.input[1]], weight * factors[:, None])
+            replace_values(tensors[matmul.input[1]], weight * factors[:, None])
     onnx.save(model, str(path))
     return len(readers)
 
@@ -84,19 +83,30 @@ def _norms_before_matmuls(graph: Any, tensors: dict[str, Any]) -> list[tuple[Any
     return found
 
 
-def _unshare(norm: Any, graph: Any, tensors: dict[str, Any]) -> None:
-    """Give `norm` a scale and a bias that no other input of the graph reads; updates `tensors`, too."""
-    for place, role in ((1, "weight"), (2, "bias")):
-        shared = norm.input[place]
-        if sum(name == shared for node in graph.node for name in node.input) == 1:
-            continue
-        copy = graph.initializer.add()
-        copy.CopyFrom(tensors[shared])
-        copy.name = norm.input[place] = f"{norm.output[0]}.{role}"
-        tensors[copy.name] = copy
+def unshare(node: Any, place: int, graph: Any, tensors: dict[str, Any]) -> None:
+    """Give `node` a constant of its own at input `place`, a copy if others read it; updates `tensors`, too."""
+    shared = node.input[place]
+    if sum(name == shared for other in graph.node for name in other.input) == 1:
+        return
+    copy = graph.initializer.add()
+    copy.CopyFrom(tensors[shared])
+    copy.name = node.input[place] = f"{node.output[0]}.own{place}"
+    tensors[copy.name] = copy
 
 
-def _ranges(model: Any, names: list[str], pictures: Iterable[NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+def smoothing_factors(largest: NDArray[np.float32], weights: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """What to divide each channel of an activation by, and multiply the rows of `weights` (channels, n) by.
+
+    `largest` are the channels' magnitudes (channels,).
+    """
+    rows = np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0)
+    factors: NDArray[np.float32] = np.maximum(largest, _TINY) ** ALPHA / np.maximum(rows, _TINY) ** (1 - ALPHA)
+    return factors
+
+
+def channel_ranges(
+    model: Any, names: Sequence[str], pictures: Iterable[NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
     """For every tensor (n, tokens, channels) in `names`, the largest magnitude of each channel on `pictures`."""
     import onnx
     import onnxruntime as ort
@@ -113,7 +123,7 @@ def _ranges(model: Any, names: list[str], pictures: Iterable[NDArray[np.float32]
     return largest
 
 
-def _replace(tensor: Any, values: NDArray[np.floating[Any]]) -> None:
+def replace_values(tensor: Any, values: NDArray[np.floating[Any]]) -> None:
     from onnx import numpy_helper
 
     tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float32), tensor.name))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from export.model.external_weights import separate_weights
 from export.model.first_token import keep_first_token
 from export.model.fuse_attention import fuse_attention
-from export.model.openvino_int8 import SMOOTHING, quantize_by_nncf
+from export.model.openvino_int8 import quantize_for_openvino
+from export.model.patch_product import multiply_patches
 from export.model.pool_graph import append_pooling, fold_constants
 from export.model.quantize import quantize
 from export.model.smooth import smooth
+from export.model.smooth_values import smooth_values
 from export.model.trace import trace
 from handler.photos.encoder import OPENVINO_FILE
 
@@ -50,8 +52,12 @@ def refine_for_openvino(file: Path, heads: int, calibration: Iterable[NDArray[np
 
     `calibration` is that of `refine_graph`.
     """
+    batches = list(calibration)
     fuse_attention(file, heads)
+    smooth(file, batches)
+    smooth_values(file, batches)
+    multiply_patches(file)
     keep_first_token(file)
-    size = quantize_by_nncf(file, file.with_name(OPENVINO_FILE), calibration, smoothing=SMOOTHING)
+    size = quantize_for_openvino(file, file.with_name(OPENVINO_FILE), batches)
     file.unlink()
     return size

@@ -6,7 +6,7 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -35,6 +35,7 @@ BATCH = 16
 """Photos per commit: an interrupted run loses at most these."""
 LOOK_AHEAD = BATCH
 MAX_BYTES = 200_000_000
+_Item = TypeVar("_Item")
 
 
 class Results(Protocol):
@@ -145,16 +146,20 @@ def embed_photos(
 ) -> tuple[int, dict[str, str]]:
     """Embed files, given by their content hash, into `results`.
 
-    Each core decodes and encodes photos of its own, so `encoder` should use one thread: sharing every photo among the
-    cores leaves them waiting for each other. Returns the number of photos embedded, and the reason for each file that
-    could not be read; a read error may be temporary, so it is not put into `results`.
+    Each core decodes and encodes photos of its own, as many at once as suits `encoder`, which should use one thread:
+    sharing every photo among the cores leaves them waiting for each other. Returns the number of photos embedded, and
+    the reason for each file that could not be read; a read error may be temporary, so it is not put into `results`.
     """
     task = progress.add_task("Embedding photos", total=len(pending))
     embedded = 0
     gone: dict[str, str] = {}
-    with ThreadPoolExecutor(available_cores()) as pool:
-        outcomes = map_ahead(pool, partial(_embed, encoder=encoder), pending.values(), LOOK_AHEAD)
-        for batch in _batches(progress.track(zip(pending, outcomes, strict=True), task_id=task)):
+    cores = available_cores()
+    ahead = max(LOOK_AHEAD // encoder.together, 2 * cores)
+    with ThreadPoolExecutor(cores) as pool:
+        groups = _batches(pending.values(), encoder.together)
+        done = map_ahead(pool, partial(_embed, encoder=encoder), groups, ahead)
+        outcomes = itertools.chain.from_iterable(done)
+        for batch in _batches(progress.track(zip(pending, outcomes, strict=True), task_id=task), BATCH):
             embedded_now = [(sha256, outcome) for sha256, outcome in batch if isinstance(outcome, Embedded)]
             gone |= {sha256: _reason(error) for sha256, error in batch if isinstance(error, OSError)}
             results.put(fingerprint, embedded_now)
@@ -162,13 +167,17 @@ def embed_photos(
     return embedded, gone
 
 
-def _embed(path: Path, encoder: Encoder) -> _Outcome:
-    pixels = _load(path, encoder.spec.preprocessing)
-    if isinstance(pixels, OSError):
-        return pixels
-    if isinstance(pixels, str):
-        return Embedded(None, pixels)
-    return Embedded(encoder.encode(pixels[np.newaxis])[0])
+def _embed(paths: Sequence[Path], encoder: Encoder) -> list[_Outcome]:
+    loaded = [_load(path, encoder.spec.preprocessing) for path in paths]
+    pixels = [photo for photo in loaded if isinstance(photo, np.ndarray)]
+    vectors = iter(encoder.encode(np.stack(pixels)) if pixels else ())
+    return [_outcome(photo, vectors) for photo in loaded]
+
+
+def _outcome(photo: NDArray[np.float32] | str | OSError, vectors: Iterator[NDArray[np.float32]]) -> _Outcome:
+    if isinstance(photo, OSError):
+        return photo
+    return Embedded(None, photo) if isinstance(photo, str) else Embedded(next(vectors))
 
 
 def _load(path: Path, how: Preprocessing) -> NDArray[np.float32] | str | OSError:
@@ -184,7 +193,7 @@ def _load(path: Path, how: Preprocessing) -> NDArray[np.float32] | str | OSError
         return error.detail
 
 
-def _batches(items: Iterable[tuple[str, _Outcome]]) -> Iterator[list[tuple[str, _Outcome]]]:
+def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
     iterator = iter(items)
-    while batch := list(itertools.islice(iterator, BATCH)):
+    while batch := list(itertools.islice(iterator, size)):
         yield batch

@@ -15,11 +15,12 @@ from handler.model_files import SPEC_FILE as SPEC_FILE
 from handler.model_files import WEIGHTS_FILE as WEIGHTS_FILE
 from handler.photos.images import Preprocessing
 from handler.photos.onnx_session import open_onnx
-from handler.photos.openvino_session import open_openvino
+from handler.photos.openvino_session import TOGETHER, OpenVinoSession
 from handler.photos.tensor_names import INPUT_NAME as INPUT_NAME
 from handler.photos.tensor_names import OUTPUT_NAME as OUTPUT_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -51,6 +52,7 @@ class EncoderSpec(BaseModel):
     )
     precision: Literal["fp32", "fp16", "w8", "int8"]
     runtime: Runtime = Field(default="onnxruntime", description="the library that runs the graph")
+    bfloat16: bool = Field(default=False, description="whether OpenVINO may compute in bfloat16 where the CPU can")
     layers: int | None = Field(default=None, gt=0, description="transformer blocks kept; None: all of the checkpoint's")
     dim: int = Field(gt=0, description="length of an embedding")
     licence: str | None = None
@@ -93,10 +95,19 @@ class Encoder:
         """
         self.spec = EncoderSpec.read(directory / SPEC_FILE)
         if self.spec.runtime == "openvino":
-            size = self.spec.preprocessing.input_size
-            self._run = open_openvino(directory / OPENVINO_FILE, size, threads=threads)
+            self._run: Callable[[NDArray[np.float32]], NDArray[np.float32]] = OpenVinoSession(
+                directory / OPENVINO_FILE,
+                self.spec.preprocessing.input_size,
+                threads=threads,
+                bfloat16=self.spec.bfloat16,
+            )
         else:
             self._run = open_onnx(directory / ENCODER_FILE, threads=threads, prepack=prepack)
+
+    @property
+    def together(self) -> int:
+        """How many photos are best encoded at once."""
+        return TOGETHER if self.spec.runtime == "openvino" else 1
 
     def encode(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 (n, 3, height, width) -> float32 (n, dim), each row of length 1.
@@ -108,8 +119,7 @@ class Encoder:
             raise ValueError(f"pixels have shape {pixels.shape}; this encoder expects (n, *{expected})")
         # int8 in onnxruntime computes each activation's range over the whole batch, so a photo's vector would depend on
         # the other photos (as much as on quantization itself). One at a time is deterministic and as fast per photo.
-        # OpenVINO's graph is compiled for one.
-        alone = self.spec.precision == "int8" or self.spec.runtime == "openvino"
+        alone = self.spec.precision == "int8" and self.spec.runtime == "onnxruntime"
         step = 1 if alone else max(len(pixels), 1)
         batches = [self._run(pixels[start : start + step]) for start in range(0, len(pixels), step)]
         embeddings = np.concatenate(batches) if batches else np.zeros((0, self.spec.dim), dtype=np.float32)

@@ -30,7 +30,7 @@ def test_every_precision_is_measured_beside_pytorch(
     results = json.loads((out / "encoder.json").read_text())
     assert list(results["sides"])[:5] == ["PyTorch fp32", "fp32", "fp16", "w8", "int8"]
     assert results["photos"] == 64
-    for name in ("fp32", "fp16", "w8", "int8", *(["int8, openvino"] if peer else [])):
+    for name in ("fp32", "fp16", "w8", "int8", *(["int8, openvino", "int8, openvino, bfloat16"] if peer else [])):
         side = results["sides"][name]
         assert side["neighbors_kept"] > 0.8
         assert (

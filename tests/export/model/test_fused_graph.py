@@ -1,4 +1,4 @@
-"""Attention as one node, and the last block for the CLS token alone: fewer nodes, the same embeddings."""
+"""Attention as one node, patches as one product, the last block for the CLS token alone: the same embeddings."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from export.model.checkpoint import load_checkpoint
 from export.model.first_token import keep_first_token
 from export.model.fuse_attention import fuse_attention
+from export.model.patch_product import multiply_patches
 from export.model.pool_graph import append_pooling, fold_constants
 from export.model.trace import trace
 from handler.photos.encoder import INPUT_NAME
@@ -65,6 +66,33 @@ def test_each_block_has_one_attention_node_and_the_same_embedding(family: str, t
     # SigLIP pools by an attention of another form, which stays.
     assert operators(path)["Softmax"] == (1 if family == "siglip_vision_model" else 0)
     np.testing.assert_allclose(answer(path, 3), before, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_patches_are_multiplied_and_not_convolved(family: str, tmp_path: Path) -> None:
+    _, path = traced(family, "auto", tmp_path)
+    before = answer(path, 3)
+    assert multiply_patches(path)
+    onnx.checker.check_model(str(path))
+    # At most its shape is still read.
+    model = onnx.load(str(path))
+    kernels = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]
+    for tensor in model.graph.initializer:
+        if tensor.name in kernels:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.zeros(tensor.dims, np.float32), tensor.name))
+    onnx.save(model, str(path))
+    np.testing.assert_allclose(answer(path, 3), before, rtol=1e-4, atol=1e-5)
+
+
+def test_a_convolution_of_overlapping_patches_stays(tmp_path: Path) -> None:
+    _, path = traced("vit", "cls", tmp_path)
+    model = onnx.load(str(path))
+    convolution = next(node for node in model.graph.node if node.op_type == "Conv")
+    next(attribute for attribute in convolution.attribute if attribute.name == "strides").ints[:] = [4, 4]
+    onnx.save(model, str(path))
+    before = path.read_bytes()
+    assert not multiply_patches(path)
+    assert path.read_bytes() == before
 
 
 def test_attention_with_a_mask_is_left_alone(tmp_path: Path) -> None:

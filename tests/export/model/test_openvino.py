@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from handler.errors import BundleCorrupt, ConfigurationError, ExportError, Model
 from handler.model_files import model_key
 from handler.open_bundle import OpenBundle
 from handler.photos.encoder import OPENVINO_FILE, OPENVINO_WEIGHTS_FILE, SPEC_FILE, Encoder
+from handler.photos.openvino_session import TOGETHER
 from handler.stores.store import DirectoryStore
 from tests.conftest import run_index
 from tests.export.model.tiny_models import SIDE, run, write_checkpoint
@@ -54,8 +56,9 @@ def test_the_export_passes_the_gate_and_replaces_the_files_of_another_runtime(ex
 
 
 def test_vectors_depend_neither_on_the_batch_nor_on_other_threads(exported: ExportReport) -> None:
-    encoder, given = Encoder(exported.directory, threads=1), pixels(8)
+    encoder, given = Encoder(exported.directory, threads=1), pixels(2 * TOGETHER + 3)
     together = encoder.encode(given)
+    assert encoder.together == TOGETHER
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
     with ThreadPoolExecutor(4) as pool:
         alone = list(pool.map(lambda one: encoder.encode(one[None])[0], given))
@@ -96,6 +99,24 @@ def test_only_encoders_for_onnxruntime_are_joined(exported: ExportReport, tmp_pa
 def test_openvino_takes_int8_only(exported: ExportReport, tiny_photos: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="--precision int8"):
         run(exported.directory.with_name("vit"), tmp_path / "out", tiny_photos, precision="w8", runtime="openvino")
+
+
+def test_bfloat16_is_an_option_that_the_files_carry(exported: ExportReport, tmp_path: Path) -> None:
+    """Vectors change where the CPU has bfloat16, and only there."""
+    from openvino import Core
+
+    directory = shutil.copytree(exported.directory, tmp_path / "bfloat16")
+    spec = exported.spec.model_copy(update={"bfloat16": True})
+    (directory / SPEC_FILE).write_text(spec.model_dump_json())
+    given = pixels(3)
+    vectors, exact = Encoder(directory, threads=1).encode(given), Encoder(exported.directory, threads=1).encode(given)
+    assert (vectors * exact).sum(axis=1).min() > 0.99
+    assert np.array_equal(vectors, exact) == ("BF16" not in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
+def test_onnxruntime_does_not_take_bfloat16(tiny_photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--runtime openvino"):
+        run("no-such-checkpoint", tmp_path / "out", tiny_photos, precision="int8", bfloat16=True)
 
 
 def test_a_missing_package_is_named_before_any_work(

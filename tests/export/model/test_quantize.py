@@ -13,9 +13,11 @@ import pytest
 
 from export.model.check_parity import FLOORS
 from export.model.checkpoint import load_checkpoint
+from export.model.fuse_attention import fuse_attention
 from export.model.pool_graph import append_pooling, fold_constants
 from export.model.quantize import quantize
 from export.model.smooth import smooth
+from export.model.smooth_values import smooth_values
 from export.model.trace import trace
 from handler.errors import ParityTooLow
 from handler.photos.encoder import ENCODER_FILE, INPUT_NAME, Encoder
@@ -138,6 +140,22 @@ def test_smoothing_changes_the_weights_and_not_the_function(float_file: Path, tm
     assert smooth(path, [pictures(4, seed=1)]) == 4
     assert path.read_bytes() != float_file.read_bytes()
     np.testing.assert_allclose(answer(path, pictures(6)), answer(float_file, pictures(6)), rtol=1e-3, atol=1e-3)
+
+
+def test_values_are_smoothed_where_attention_is_one_node(fresh_file: Path, tmp_path: Path) -> None:
+    """The blocks share their biases, so each gets its own."""
+    path = tmp_path / "encoder.onnx"
+    shutil.copy(fresh_file, path)
+    assert smooth_values(path, [pictures(4, seed=1)]) == 0
+    assert path.read_bytes() == fresh_file.read_bytes()
+    assert fuse_attention(path, heads=4) == 2
+    before = {tensor.name: tensor for tensor in onnx.load(str(path)).graph.initializer}
+    assert smooth_values(path, [pictures(4, seed=1)]) == 2
+    onnx.checker.check_model(str(path))
+    after = {tensor.name: tensor for tensor in onnx.load(str(path)).graph.initializer}
+    # Two weights and a bias in each of two blocks.
+    assert sum(after[name] != before.get(name) for name in after) == 6
+    np.testing.assert_allclose(answer(path, pictures(6)), answer(fresh_file, pictures(6)), rtol=1e-3, atol=1e-3)
 
 
 def norms(path: Path) -> list[onnx.NodeProto]:
