@@ -30,7 +30,7 @@ def plot_encoder(results: dict[str, Any], out: Path, name: str) -> Path:
     if peer is not None:
         reach = results["target"] * peer["latency_ms"][1]
         axes.axhline(reach, color=TARGET, linewidth=1, label=f"{results['target']}x OpenVINO, for int8")
-    axes.set_xticks(places, [name.replace(" ", "\n", 1) for name in sides])
+    axes.set_xticks(places, [name.replace(" ", "\n") for name in sides])
     axes.set_ylabel("CPU milliseconds a picture, one thread")
     axes.set_title(f"{results['checkpoint']}, {results['pooling']} pooling", loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
