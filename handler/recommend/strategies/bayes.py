@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 CANDIDATES, SHARE = 64, 10
 """The most probable products are looked for among this many near the direction, and in a small catalog among one in
-SHARE. Against 128 candidates and 64 to explore, rounds to the target rise by 1 % with 459 photos, by 4 % with 3,409;
-with 96 candidates by 1.5 %."""
+SHARE. Against 128 candidates and 64 to explore, rounds to the target rise by 1 % with 459 photos and by 2 to 4 % with
+3,409; with 96 candidates by 1.5 %."""
 
 
 def bayes(state: SessionState, index: NeighborIndex, count: int, allowed: Candidates | None) -> Ranking:
