@@ -172,7 +172,7 @@ def _info(row: Mapping[str, Any]) -> IndexInfo:
 
 def _index_info(shape: tuple[int, ...], ef: int) -> IndexInfo:
     count, dim = shape
-    parameters = IndexParameters()
+    parameters = IndexParameters().to_try(count)[0]
     return IndexInfo(
         dim=dim,
         count=count,
