@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _CHUNK = 1_000
-FEW_LINKS = 8
 MANY_LINKS = 16
-FEW_LINKS_SUFFICE = 100_000
-"""Vectors. A session's searches visit a third fewer vectors with FEW_LINKS and find as many neighbors. Queries between
-clusters need a larger ef, which comes near the end of its ladder at this size (export/bench/README.md)."""
+FEW_LINKS = ((20_000, 8), (100_000, 12))
+"""Up to how many vectors so few links are tried. A session's searches visit a third fewer vectors then. The more
+vectors there are, the more links a search needs to get past all that a long session has seen."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class IndexParameters:
 
     def to_try(self, count: int) -> list[IndexParameters]:
         """Parameters for an index of `count` vectors, those that are searched fastest first."""
-        few = self.m is None and count <= FEW_LINKS_SUFFICE
-        return [replace(self, m=links) for links in ((FEW_LINKS, MANY_LINKS) if few else (self.links,))]
+        few = [links for most, links in FEW_LINKS if count <= most][:1] if self.m is None else []
+        return [replace(self, m=links) for links in (*few, self.links)]
 
 
 def build_index(

@@ -46,7 +46,7 @@ def index(
             "--m",
             min=2,
             max=128,
-            show_default="8, or 16 beyond 100,000 products and where 8 find too few neighbors",
+            show_default="8 up to 20,000 products, 12 up to 100,000; 16 beyond, or where these find too little",
             help="Links per vector in the index.",
         ),
     ] = None,

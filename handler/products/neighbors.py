@@ -33,6 +33,9 @@ _COMPARED = 10
 """To search the graph for more than one product in _COMPARED takes longer than to compare all, which misses none."""
 _SPARE = 16
 """Neighbors asked for beyond those that are expected to be needed; the last of a search are the least certain."""
+_SEEN_A_SPARE = 4_000
+"""Every seen**2 / _SEEN_A_SPARE one more is asked for. A search of 100,000 products then finds 0.94 of the five nearest
+that are left after 100 rounds, and 0.99 after 40, where it found 0.66 and 0.96 without."""
 
 
 class HnswIndex:
@@ -144,7 +147,7 @@ class HnswIndex:
         # Asking for more and dropping seen labels is faster than a filter callback (34 against 91 us with 100 seen). At
         # most the seen labels are in the way; where half of every page follows taste, about half of them are.
         enough = min(len(self.everything), count + len(excluded))
-        ask = min(enough, count + len(excluded) // 2 + _SPARE)
+        ask = min(enough, count + len(excluded) // 2 + _SPARE + len(excluded) ** 2 // _SEEN_A_SPARE)
         while True:
             search = self._compare if ask * _COMPARED > len(self.everything) else self.search_graph
             best = _first_unseen(*search(query, ask), count, excluded)

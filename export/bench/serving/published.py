@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from export.store.collections import Collections
 
 DEFAULT_WORK = Path(tempfile.gettempdir()) / "vitrine-bench"
-_LAYOUT = 4  # raise it when bundles cached by an older script cannot be used any more
+_LAYOUT = 5  # raise it when bundles cached by an older script cannot be used any more
 
 
 def product_rows(count: int, seed: int = 0) -> list[CatalogRow]:

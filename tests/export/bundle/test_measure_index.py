@@ -9,7 +9,7 @@ import pytest
 from rich.progress import Progress
 
 from export.bundle import check_recall
-from export.bundle.build_index import FEW_LINKS, MANY_LINKS, IndexParameters, build_index
+from export.bundle.build_index import MANY_LINKS, IndexParameters, build_index
 from export.bundle.check_recall import FLOOR, measure_recall, shoppers_queries, tenth_best_scores
 from export.bundle.content import BuildOptions
 from export.bundle.measure_index import QUICK_EF, choose_quick, measure_index, one_by_one
@@ -112,7 +112,7 @@ def test_few_links_are_tried_first_and_given_up_where_they_find_too_little(
         describe_model(EMBEDDED_ENCODER), EMBEDDED_ENCODER, IndexParameters(), Progress(disable=True)
     )
     monkeypatch.setattr(check_recall, "EF_LADDER", (512,))
-    assert _build_index(tmp_path / "few", np.arange(4_000), vectors, options).m == FEW_LINKS
+    assert _build_index(tmp_path / "few", np.arange(4_000), vectors, options).m == 8
     monkeypatch.setattr(check_recall, "EF_LADDER", (64,))
     info = _build_index(tmp_path / "many", np.arange(4_000), vectors, options)
     assert info.m == MANY_LINKS
@@ -121,7 +121,14 @@ def test_few_links_are_tried_first_and_given_up_where_they_find_too_little(
 
 @pytest.mark.parametrize(
     ("given", "count", "tried"),
-    [(None, 100_000, [8, 16]), (None, 100_001, [16]), (16, 10, [16]), (8, 10**6, [8])],
+    [
+        (None, 20_000, [8, 16]),
+        (None, 20_001, [12, 16]),
+        (None, 100_000, [12, 16]),
+        (None, 100_001, [16]),
+        (16, 10, [16]),
+        (8, 10**6, [8]),
+    ],
 )
 def test_links_that_are_asked_for_are_built(given: int | None, count: int, tried: list[int]) -> None:
     assert [parameters.links for parameters in IndexParameters(given).to_try(count)] == tried
