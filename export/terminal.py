@@ -28,7 +28,8 @@ class LineProgress(Progress):
     """Prints a line for each step now and then. Rich shows a bar without a terminal only when it is full."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(console=console, disable=True)
+        # With auto_refresh `track` counts in a thread, which ends at once where no bar is shown.
+        super().__init__(console=console, disable=True, auto_refresh=False)
         self._clock = clock
         self._printed_at: dict[TaskID, float] = {}
 

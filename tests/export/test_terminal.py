@@ -24,6 +24,17 @@ def test_a_line_every_ten_seconds(total: int | None) -> None:
     assert written.getvalue().splitlines() == [f"Embedding photos [bold]: {done}{of}" for done in (11, 21, 31)]
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_step_over_items_prints_lines_as_well(known: bool) -> None:
+    written = io.StringIO()
+    seconds = count()
+    with LineProgress(Console(file=written, width=200), clock=lambda: float(next(seconds))) as progress:
+        task = progress.add_task("Embedding photos", total=35)
+        items = range(35) if known else iter(range(35))
+        assert list(progress.track(items, total=35, task_id=task)) == list(range(35))
+    assert [line.split(":")[0] for line in written.getvalue().splitlines()] == ["Embedding photos"] * 3
+
+
 def test_a_short_step_prints_nothing_and_a_terminal_gets_a_bar() -> None:
     written = io.StringIO()
     with progress_bar(Console(file=written)) as progress:

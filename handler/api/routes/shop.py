@@ -60,7 +60,7 @@ async def bundle_info(request: Request) -> Response:
         model_fingerprint=manifest.model.fingerprint,
         vector_space=manifest.vector_space,
         dim=manifest.index.dim,
-        recall=manifest.index.recall.value,
+        recall=round(manifest.index.recall.value, 4),
         fields=list(manifest.catalog.fields),
         strategies=sorted(STRATEGIES),
         default_strategy=shop.settings.strategy,
