@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EXACT_LIMIT = 2_000
 """Up to this many candidates are compared exhaustively: exact, and no slower than a filtered graph search."""
-_COMPARED = 10
+_COMPARED = 13
 """To search the graph for more than one product in _COMPARED takes longer than to compare all, which misses none."""
 _SPARE = 16
 """Neighbors asked for beyond those that are expected to be needed; the last of a search are the least certain."""

@@ -240,7 +240,7 @@ HOSTILE: dict[str, Callable[[dict[str, Any]], None]] = {
     "an absolute path": _rename("bundle", PROJECTION_FILE, "/etc/passwd"),
     "index's dimension": _set("index", "dim", value=DIM * 2),
     "a dimension of 2**31": _set("index", "dim", value=2**31),
-    "M": _set("index", "m", value=8),
+    "M": _set("index", "m", value=16),
     "M of 1": _set("index", "m", value=1),
     "M absurd": _set("index", "m", value=2**40),
     "ef_construction": _set("index", "ef_construction", value=2**40),
