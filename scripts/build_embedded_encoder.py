@@ -9,7 +9,7 @@
     python scripts/build_embedded_encoder.py dinov2 PHOTOS export/embedded
 
 Exports EfficientNet-Lite2 in 8-bit integers, checks it against PyTorch on PHOTOS, and joins both. Other photos give
-slightly other ranges, so another digest.
+slightly other ranges, so another digest. `--precision` exports it in another precision, for export/bench/encoder.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from rich.progress import Progress
@@ -27,6 +27,7 @@ from export.model.check_parity import FLOORS
 from export.model.join import join_encoders
 from export.model.parity_trial import calibration_batches, judge
 from export.model.pool_graph import fold_constants
+from export.model.quantize import Precision, quantize
 from export.model.quiet import quiet
 from export.model.trace import OPSET
 from export.model.trial_photos import photos_to_judge_by
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("dinov2", type=Path, help="encoder directory that `vitrine export` wrote")
     parser.add_argument("photos", type=Path, help="photos that set the ranges of int8 and that the check runs on")
     parser.add_argument("out", type=Path, help="encoder directory to write")
+    parser.add_argument("--precision", choices=get_args(Precision), default="int8", help="of EfficientNet-Lite2")
     arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as work,
@@ -74,8 +76,8 @@ def main() -> None:
         lite = Path(work) / "lite2"
         lite.mkdir()
         network = open_network()
-        write_lite(network, photos, lite)
-        check(network, lite, photos)
+        write_lite(network, photos, lite, arguments.precision)
+        check(network, lite, photos, arguments.precision)
         spec = join_encoders([lite, arguments.dinov2], arguments.out, [1.0, DINO_WEIGHT], name=NAME)
     size = (arguments.out / ENCODER_FILE).stat().st_size
     print(f"Wrote {arguments.out}: {spec.dim} dimensions, {size / 1e6:.1f} MB.")
@@ -99,10 +101,35 @@ def open_network() -> Any:
     return Pooled().eval()
 
 
-def write_lite(network: Any, photos: Sequence[Path], directory: Path) -> None:
-    """The network as int8: static ranges, a scale for every output channel, weights of 7 bits (see quantize.py)."""
-    import onnx
+def write_lite(network: Any, photos: Sequence[Path], directory: Path, precision: Precision) -> None:
+    """The network in `precision`; w8 stores convolutions in 16 bits, because it has 8 only for matrix products."""
     import torch
+
+    file = directory / ENCODER_FILE
+    axes = {INPUT_NAME: {0: "batch"}, OUTPUT_NAME: {0: "batch"}}
+    with quiet():
+        torch.onnx.export(
+            network,
+            (torch.zeros(2, 3, *PREPROCESSING.input_size),),
+            str(file),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        fold_constants(file)
+    if precision == "int8":
+        quantize_convolutions(file, photos)
+    else:
+        quantize(file, precision)
+    spec = SPEC.model_copy(update={"precision": precision})
+    (directory / SPEC_FILE).write_text(spec.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def quantize_convolutions(file: Path, photos: Sequence[Path]) -> None:
+    """Rewrite `file` in int8: static ranges, a scale for every output channel, weights of 7 bits (see quantize.py)."""
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
     class Photos(CalibrationDataReader):  # type: ignore[misc]  # the base is untyped
@@ -113,24 +140,12 @@ def write_lite(network: Any, photos: Sequence[Path], directory: Path) -> None:
             batch = next(self._batches, None)
             return None if batch is None else {INPUT_NAME: batch}
 
-    traced = directory / "traced.onnx"
-    axes = {INPUT_NAME: {0: "batch"}, OUTPUT_NAME: {0: "batch"}}
+    traced = file.rename(file.with_name("traced.onnx"))
+    convolutions = [node.name for node in onnx.load(str(traced)).graph.node if node.op_type == "Conv"]
     with quiet():
-        torch.onnx.export(
-            network,
-            (torch.zeros(2, 3, *PREPROCESSING.input_size),),
-            str(traced),
-            input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAME],
-            dynamic_axes=axes,
-            opset_version=OPSET,
-            dynamo=False,
-        )
-        fold_constants(traced)
-        convolutions = [node.name for node in onnx.load(str(traced)).graph.node if node.op_type == "Conv"]
         quantize_static(
             str(traced),
-            str(directory / ENCODER_FILE),
+            str(file),
             Photos(),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
@@ -140,11 +155,10 @@ def write_lite(network: Any, photos: Sequence[Path], directory: Path) -> None:
             nodes_to_exclude=convolutions[:FLOAT_CONVOLUTIONS],
         )
     traced.unlink()
-    (directory / SPEC_FILE).write_text(SPEC.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def check(network: Any, directory: Path, photos: Sequence[Path]) -> None:
-    """Exit unless the file keeps int8's share of the neighbors that PyTorch finds among `photos`."""
+def check(network: Any, directory: Path, photos: Sequence[Path], precision: Precision) -> None:
+    """Exit unless the file keeps the share of neighbors that `precision` must, of those that PyTorch finds."""
     import torch
 
     def embed(images: Sequence[Image.Image]) -> NDArray[np.float32]:
@@ -155,8 +169,8 @@ def check(network: Any, directory: Path, photos: Sequence[Path]) -> None:
 
     parity = judge(embed, directory, photos, Progress(disable=True))
     print(f"EfficientNet-Lite2: {parity.neighbors_kept:.3f} of the neighbors kept, cosine {parity.cosine_mean:.4f}.")
-    if parity.neighbors_kept < FLOORS["int8"].neighbors:
-        sys.exit(f"That is below {FLOORS['int8'].neighbors}; nothing was written.")
+    if parity.neighbors_kept < FLOORS[precision].neighbors:
+        sys.exit(f"That is below {FLOORS[precision].neighbors}; nothing was written.")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,15 @@
     scripts/setup export bench openvino
     python -m export.bench.encoder vit-base --openvino
     python -m export.bench.encoder CHECKPOINT --photos PHOTOS --openvino
+    python -m export.bench.encoder --encoders FP32 INT8 --photos PHOTOS --openvino
 
 `int8, openvino` is `vitrine export --runtime openvino`; the peer is the graph as PyTorch computes it, quantized by
 NNCF's own defaults. `vit-base` is ViT-Base/16 with random weights: its speed is that of trained ones, its neighbors
-mean nothing. All sides run in turns on one thread; times are CPU time of this process, because a busy machine stretches
-the clock's, and ratios are medians over pairs from the same turn.
+mean nothing. `--encoders` measures directories of one encoder, for instance a joined one. The first is in fp32: the
+others' vectors are compared with its own, and the peer is quantized from its graph.
+
+All sides run in turns on one thread; times are CPU time of this process, because a busy machine stretches the clock's,
+and ratios are medians over pairs from the same turn.
 """
 
 from __future__ import annotations
@@ -23,8 +27,17 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from export.bench.encoder_directories import open_directories
 from export.bench.encoder_plot import plot_encoder
-from export.bench.encoder_sides import PEER, Side, gemm_multiplications, gemm_sides, make_sides, multiplications
+from export.bench.encoder_sides import (
+    PEER,
+    Side,
+    Subject,
+    gemm_multiplications,
+    gemm_sides,
+    make_sides,
+    multiplications,
+)
 from export.bench.results import DEFAULT_OUT, write_json
 from export.bench.serving.charts import print_table
 from export.model.check_parity import measure_parity
@@ -47,7 +60,8 @@ _BATCHES = (1, 8)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", help="A checkpoint directory, a hub id, or vit-base")
+    parser.add_argument("checkpoint", nargs="?", help="A checkpoint directory, a hub id, or vit-base")
+    parser.add_argument("--encoders", type=Path, nargs="+", metavar="DIRECTORY", help="Exported encoders, fp32 first")
     parser.add_argument("--photos", type=Path, help="Folder to measure neighbors on; none: no neighbors")
     parser.add_argument("--pooling", default="auto")
     parser.add_argument("--layers", type=int)
@@ -57,16 +71,27 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT)
     parser.add_argument("--name", default="encoder")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="vitrine-encoder-") as work, Progress(disable=True) as progress:
-        checkpoint = _checkpoint(arguments, Path(work))
-        with photos_to_judge_by(arguments.photos, arguments.sample, progress) as photos:
-            sides = make_sides(checkpoint, photos, Path(work), peer=arguments.openvino)
-            results = _measure(checkpoint, sides, arguments.turns)
-            if arguments.photos:
-                _add_parity(results, sides, checkpoint, photos)
+    if (arguments.checkpoint is None) == (arguments.encoders is None):
+        parser.error("Pass either a checkpoint or --encoders.")
+    with (
+        tempfile.TemporaryDirectory(prefix="vitrine-encoder-") as work,
+        photos_to_judge_by(arguments.photos, arguments.sample, Progress(disable=True)) as photos,
+    ):
+        subject, sides = _sides(arguments, photos, Path(work))
+        results = _measure(subject, sides, arguments.turns)
+        if arguments.photos:
+            _add_parity(results, sides, subject, photos)
     path = write_json(arguments.out, arguments.name, results)
     _print(results)
     Console(highlight=False).print(f"Written: {path}, {plot_encoder(results, arguments.out, arguments.name)}")
+
+
+def _sides(arguments: argparse.Namespace, photos: Sequence[Path], work: Path) -> tuple[Subject, list[Side]]:
+    if arguments.encoders is not None:
+        return open_directories(arguments.encoders, photos, work, peer=arguments.openvino)
+    checkpoint = _checkpoint(arguments, work)
+    subject = Subject(checkpoint.source, checkpoint.pooling, checkpoint.preprocessing, multiplications(checkpoint))
+    return subject, make_sides(checkpoint, photos, work, peer=arguments.openvino)
 
 
 def _checkpoint(arguments: argparse.Namespace, work: Path) -> Checkpoint:
@@ -83,8 +108,8 @@ def _checkpoint(arguments: argparse.Namespace, work: Path) -> Checkpoint:
     return load_checkpoint(str(directory), pooling=arguments.pooling, layers=arguments.layers)
 
 
-def _measure(checkpoint: Checkpoint, sides: Sequence[Side], turns: int) -> dict[str, Any]:
-    size = checkpoint.preprocessing.input_size
+def _measure(subject: Subject, sides: Sequence[Side], turns: int) -> dict[str, Any]:
+    size = subject.preprocessing.input_size
     random = np.random.default_rng(0)
     seconds: dict[tuple[str, int], list[float]] = {}
     for batch in _BATCHES:
@@ -96,10 +121,11 @@ def _measure(checkpoint: Checkpoint, sides: Sequence[Side], turns: int) -> dict[
         for name, times in _in_turns(running, max(3, turns // batch)).items():
             seconds[name, batch] = times
     peaks = {name: gemm_multiplications() / min(seconds[f"GEMM {name}", 1]) for name in ("fp32", "int8")}
-    rows = {side.name: _row(side, seconds, peaks, multiplications(checkpoint)) for side in sides}
+    rows = {side.name: _row(side, seconds, peaks, subject.multiplications) for side in sides}
     return {
-        "checkpoint": checkpoint.source,
-        "pooling": checkpoint.pooling,
+        "encoder": subject.source,
+        "pooling": subject.pooling,
+        "multiplications": subject.multiplications,
         "peak_gflops": {name: round(2 * peak / 1e9) for name, peak in peaks.items()},
         "target": TARGET,
         "sides": rows,
@@ -149,9 +175,9 @@ def _in_turns(running: dict[str, Callable[[], object]], turns: int) -> dict[str,
     return times
 
 
-def _add_parity(results: dict[str, Any], sides: Sequence[Side], checkpoint: Checkpoint, photos: Sequence[Path]) -> None:
+def _add_parity(results: dict[str, Any], sides: Sequence[Side], subject: Subject, photos: Sequence[Path]) -> None:
     embedded: dict[str, list[NDArray[np.float32]]] = {side.name: [] for side in sides}
-    for pixels in preprocessed(photos, checkpoint.preprocessing):
+    for pixels in preprocessed(photos, subject.preprocessing):
         for side in sides:
             vector = side.run(pixels)
             embedded[side.name].append(vector / np.linalg.norm(vector, axis=1, keepdims=True))

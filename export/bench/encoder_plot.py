@@ -32,7 +32,7 @@ def plot_encoder(results: dict[str, Any], out: Path, name: str) -> Path:
         axes.axhline(reach, color=TARGET, linewidth=1, label=f"{results['target']}x OpenVINO, for int8")
     axes.set_xticks(places, [name.replace(" ", "\n") for name in sides])
     axes.set_ylabel("CPU milliseconds a picture, one thread")
-    axes.set_title(f"{results['checkpoint']}, {results['pooling']} pooling", loc="left", fontweight="bold")
+    axes.set_title(f"{results['encoder']}, {results['pooling']} pooling", loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     path = out / f"{name}.png"

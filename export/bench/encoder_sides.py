@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from export.model.checkpoint import Checkpoint
+    from handler.photos.images import Preprocessing
 
 PEER = "OpenVINO NNCF int8"
 OURS_IN_OPENVINO = "int8, openvino"
@@ -48,6 +49,17 @@ opened = time.process_time()
 encoder.encode(np.zeros((1, 3, *encoder.spec.preprocessing.input_size), np.float32))
 print(json.dumps([1000 * (imported - started), 1000 * (opened - imported), 1000 * (time.process_time() - opened)]))
 """
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The encoder that all sides compute."""
+
+    source: str
+    pooling: str
+    preprocessing: Preprocessing
+    multiplications: float
+    """Multiply-adds for one picture, in products, convolutions and attention."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ def make_sides(checkpoint: Checkpoint, photos: Sequence[Path], work: Path, *, pe
         (directory / ENCODER_FILE).write_bytes(traced.read_bytes())
         size = refine_graph(directory / ENCODER_FILE, precision, checkpoint.heads, calibration_batches(photos, how))
         (directory / SPEC_FILE).write_text(_spec(checkpoint, precision).model_dump_json())
-        sides.append(_side(precision, directory, size))
+        sides.append(open_side(precision, directory, size))
         if precision == "fp32" and size >= LARGE:
             sides.append(_in_one_file(directory, work / "one-file"))
     if peer:
@@ -91,14 +103,19 @@ def make_sides(checkpoint: Checkpoint, photos: Sequence[Path], work: Path, *, pe
         size = refine_for_openvino(directory / ENCODER_FILE, checkpoint.heads, calibration_batches(photos, how))
         spec = _spec(checkpoint, "int8").model_copy(update={"runtime": "openvino"})
         (directory / SPEC_FILE).write_text(spec.model_dump_json())
-        sides.append(_side(OURS_IN_OPENVINO, directory, size))
+        sides.append(open_side(OURS_IN_OPENVINO, directory, size))
         faster = shutil.copytree(directory, work / "openvino-bfloat16")
         (faster / SPEC_FILE).write_text(spec.model_copy(update={"bfloat16": True}).model_dump_json())
-        sides.append(_side(OURS_IN_BFLOAT16, faster, size))
-        target = work / "peer.xml"
-        size = quantize_by_default(traced, target, list(calibration_batches(photos, how)))
-        sides.append(Side(PEER, open_in_openvino(target, how.input_size), size / 1e6))
+        sides.append(open_side(OURS_IN_BFLOAT16, faster, size))
+        sides.append(peer_side(traced, how, photos, work))
     return sides
+
+
+def peer_side(graph: Path, how: Preprocessing, photos: Sequence[Path], work: Path) -> Side:
+    """The float32 ONNX file `graph` in OpenVINO, in 8 bits by NNCF's defaults; writes its files below `work`."""
+    target = work / "peer.xml"
+    size = quantize_by_default(graph, target, list(calibration_batches(photos, how)))
+    return Side(PEER, open_in_openvino(target, how.input_size), size / 1e6)
 
 
 def multiplications(checkpoint: Checkpoint) -> float:
@@ -150,7 +167,8 @@ def gemm_multiplications() -> float:
     return float(_GEMM**3)
 
 
-def _side(name: str, directory: Path, size: int) -> Side:
+def open_side(name: str, directory: Path, size: int) -> Side:
+    """The encoder in `directory`, of `size` bytes, and the times that it takes to start in a fresh process."""
     encoder = Encoder(directory, threads=1)
     mapped = (directory / WEIGHTS_FILE).exists()
     command = [sys.executable, "-c", _OPENING, str(directory), "map" if mapped else "prepack", encoder.spec.runtime]
@@ -164,7 +182,7 @@ def _in_one_file(directory: Path, copy: Path) -> Side:
     copy.mkdir()
     onnx.save(onnx.load(str(directory / ENCODER_FILE)), str(copy / ENCODER_FILE))
     (copy / SPEC_FILE).write_bytes((directory / SPEC_FILE).read_bytes())
-    return _side(ONE_FILE, copy, (copy / ENCODER_FILE).stat().st_size)
+    return open_side(ONE_FILE, copy, (copy / ENCODER_FILE).stat().st_size)
 
 
 def _spec(checkpoint: Checkpoint, precision: Precision) -> EncoderSpec:
