@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from handler.api.headers import header
 from handler.api.problems import error_problem, problem
 from handler.api.uploads import MAX_PHOTO_BODY
 from handler.errors import BodyTooLarge, UnsupportedMediaType
@@ -31,7 +32,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        encoding = _header(scope, b"content-encoding").strip().lower()
+        encoding = header(scope, b"content-encoding").strip().lower()
         if encoding not in (b"", b"identity"):
             await error_problem(_compressed(encoding))(scope, receive, send)
             return
@@ -69,12 +70,8 @@ class Guard:
             await unforeseen(scope, receive, send)
 
 
-def _header(scope: Scope, wanted: bytes) -> bytes:
-    return next((value for name, value in scope["headers"] if name == wanted), b"")
-
-
 def _declared_length(scope: Scope) -> int:
-    given = _header(scope, b"content-length")
+    given = header(scope, b"content-length")
     return int(given) if given.isdigit() else 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
+from handler.api.headers import header
 from handler.api.problems import error_problem
 from handler.errors import OriginForbidden
 
@@ -33,5 +34,5 @@ class OriginSecrets:
         await error_problem(refused)(scope, receive, send)
 
     def _knows_one(self, scope: Scope) -> bool:
-        given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+        given = header(scope, HEADER)
         return any(hmac.compare_digest(given, secret) for secret in self._secrets)

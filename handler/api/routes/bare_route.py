@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
+from handler.api.headers import header
 from handler.api.routes.documented_route import DocumentedRoute
 from handler.api.uploads import JSON_MEDIA_TYPE
 
@@ -33,7 +34,8 @@ class BareRoute(DocumentedRoute):
         self._model = model
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST" or _media_type(scope) != JSON_MEDIA_TYPE.encode():
+        media_type = header(scope, b"content-type").partition(b";")[0]
+        if scope["method"] != "POST" or media_type != JSON_MEDIA_TYPE.encode():
             await super().handle(scope, receive, send)
             return
         content = await _body(scope, receive)
@@ -44,10 +46,6 @@ class BareRoute(DocumentedRoute):
             return
         response = await self.endpoint(Request(scope), body)
         await response(scope, receive, send)
-
-
-def _media_type(scope: Scope) -> bytes:
-    return next((value for name, value in scope["headers"] if name == b"content-type"), b"").partition(b";")[0]
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
