@@ -59,8 +59,8 @@ class _Carried(NamedTuple):
     """What a token carries."""
 
     state: SessionState
+    """With its secret in plain."""
     issued_at: int
-    secret: bytes
 
 
 class SessionTokens:
@@ -106,7 +106,7 @@ class SessionTokens:
                 remedy="Start a new session.",
             )
         if state.rounds.come_back_equal and len(state.shown) <= PRODUCTS_KEPT:
-            self._issued[token] = _Carried(state, issued_at, state.secret)
+            self._issued[token] = _Carried(state, issued_at)
             if len(self._issued) > SESSIONS_KEPT:
                 self._issued.popitem(last=False)
         return token
@@ -122,7 +122,7 @@ class SessionTokens:
 
         Raises SessionMalformed, SessionTampered, SessionExpired or SessionModelChanged.
         """
-        state, issued_at, secret = self._issued.get(token) or self._decoded(token)
+        state, issued_at = self._issued.get(token) or self._decoded(token)
         age = int(self._now()) - issued_at
         if age < -CLOCK_SKEW_SECONDS:
             raise SessionMalformed(
@@ -149,7 +149,7 @@ class SessionTokens:
                 remedy="Start a new session.",
             )
         _check_dimensions(state, dim)
-        return state.of_session(vector_space, secret)
+        return state.of_session(vector_space, state.secret)
 
     def page_random(self, state: SessionState) -> random.Random:
         """The source of a page's random picks: the same for the same state, unpredictable without the secret.
@@ -175,7 +175,7 @@ class SessionTokens:
             secret = _encrypted(key, state.session_id, state.secret)  # the pad undoes itself
         else:
             secret = _derived_secret(key, state.session_id)
-        return _Carried(state, issued_at, secret)
+        return _Carried(state.of_session(state.vector_space, secret), issued_at)
 
     def _verified(self, raw: bytes) -> tuple[bytes, bytes]:
         """The key that signed the token, and the payload."""
