@@ -61,7 +61,7 @@ def pack_preference(preference: Preference) -> PackedPreference:
         return preference
     sizes = np.abs(preference.mean)
     scale = float(sizes.max()) or 1.0
-    roots = np.copysign(np.sqrt(sizes * np.float32(_LEVELS**2 / scale)), preference.mean)
+    roots = np.copysign(np.sqrt(sizes / scale) * _LEVELS, preference.mean)
     levels = np.rint(roots, out=roots).astype(np.intp)
     return PackedPreference(scale, preference.count, len(levels), _pack_levels(levels))
 

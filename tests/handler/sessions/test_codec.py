@@ -182,3 +182,11 @@ def test_a_photo_survives_a_round_trip_and_tokens_without_one_stay_small(many_ve
     np.testing.assert_array_equal(again.rounds[0].photo, kept_photo)  # nothing more is lost from round to round
     without = len(encode(replace(liked, rounds=History.of([plain.rounds[0], liked.rounds[1]])), ISSUED))
     assert len(encode(liked, ISSUED)) - without < many_vectors.shape[1] + 20
+
+
+def test_a_preference_smaller_than_normal_numbers_keeps_its_direction() -> None:
+    mean = np.asarray([1e-41, -1e-41, 0], dtype=np.float32)
+    state = SessionState(b"session!", VECTOR_SPACE, preference=Preference(mean, 2)).show([1])
+    carried = decode(encode(state, ISSUED))[0].preference
+    assert carried is not None
+    np.testing.assert_array_equal(np.sign(carried.mean), [1, -1, 0])
